@@ -1,0 +1,1 @@
+"""The life of a pair: agreement, training, meetings, health."""

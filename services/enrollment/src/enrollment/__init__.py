@@ -1,0 +1,1 @@
+"""Business units, people, programs, cohorts and participations."""

@@ -1,0 +1,1 @@
+"""Survey waves, anonymous answers and cohort reports."""

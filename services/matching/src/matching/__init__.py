@@ -1,0 +1,1 @@
+"""Match runs, proposals and the forming of pairs."""
