@@ -1,0 +1,1 @@
+"""The published language of Updraft: every event, its envelope and its topic."""
