@@ -1,0 +1,1 @@
+"""The mechanism every Updraft service shares: outbox, relay, inbox, HTTP, identity, telemetry."""

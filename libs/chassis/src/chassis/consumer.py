@@ -1,0 +1,255 @@
+"""The consumer of a service: batches from Kafka, each applied once, the unusable set aside, the offset committed last.
+
+FastStream delivers the batches; its defaults lose messages (docs/architecture.md, "Traps"), so one factory here sets
+what is safe: acknowledge after the work, earliest offset, no auto-created topics, a parser that cannot raise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import structlog
+from contracts import catalog
+from contracts.envelope import Undecodable, UnknownType, decode
+from faststream import AckPolicy, Context
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+
+from chassis import metrics
+from chassis.crash_points import (
+    CONSUMER_AFTER_COMMIT,
+    CONSUMER_AFTER_DEAD_LETTERS,
+    CONSUMER_BEFORE_COMMIT,
+    crash_point,
+)
+from chassis.database import is_transient
+from chassis.dead_letters import DeadLetter, DeadLetterWriter, RawRecord, dead_letter, redriven
+from chassis.handlers import Acts, Handler, Projects, ProjectsBatch, Routing
+from chassis.health import Progress
+from chassis.inbox import Inbox, Received
+from chassis.service import Service
+
+__all__ = ["Acts", "Consumer", "Projects", "ProjectsBatch", "TooManyDeadLetters"]
+
+RECORDS_A_BATCH = 500
+BATCH_TIMEOUT_MS = 5
+LONGEST_RETRY = 60.0
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
+DEAD_LETTERS_IN_A_ROW = 200
+
+_log = structlog.get_logger("consumer")
+
+
+class TooManyDeadLetters(Exception):
+    """So many records in a row could not be applied that the fault is ours: stop instead of draining the topic."""
+
+
+class Consumer:
+    """Reads the topics of a service's handlers, and its redrive topic, as one member of the service's group."""
+
+    def __init__(
+        self,
+        service: Service,
+        handlers: Sequence[Handler],
+        *,
+        progress: Progress,
+        dead_letters_in_a_row: int = DEAD_LETTERS_IN_A_ROW,
+        session_timeout_ms: int = 10_000,
+        records_a_batch: int = RECORDS_A_BATCH,
+    ) -> None:
+        settings = service.settings
+        self._name = service.name
+        self._progress = progress
+        self._limit = dead_letters_in_a_row
+        self._in_a_row = 0
+        self._routing = Routing.of(handlers)
+        self._inbox = Inbox(
+            consumer=service.name,
+            database=service.database,
+            routing=self._routing,
+            unit_of_work=service.open_unit_of_work,
+        )
+        security = settings.kafka_security()
+        self._dead_letters = DeadLetterWriter(settings.kafka, security)
+        self._redrive = catalog.redrive_topic(service.name)
+        self._broker = KafkaBroker(
+            settings.kafka, allow_auto_create_topics=False, logger=None, client_id=f"updraft-{service.name}"
+        )
+        self._stopped = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._subscriber = self._broker.subscriber(
+            *sorted(self._routing.topics),
+            self._redrive,
+            batch=True,
+            group_id=f"updraft.{service.name}",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            max_records=records_a_batch,
+            fetch_max_wait_ms=100,
+            session_timeout_ms=session_timeout_ms,
+            heartbeat_interval_ms=max(300, session_timeout_ms // 4),
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            parser=self._parse,
+            decoder=_decode,
+        )
+        self._subscriber(self._on_batch)
+
+    async def _parse(self, message: tuple[Any, ...]) -> KafkaAckableMessage:
+        # FastStream's own batch parser decodes headers and loses the whole batch when one is null or not UTF-8
+        # (reproduced in 0.7.8, whatever the acknowledgement policy); this one looks at nothing.
+        return KafkaAckableMessage(body=message, headers={}, raw_message=message, consumer=self._subscriber.consumer)
+
+    async def start(self) -> None:
+        """Join the group and begin."""
+        self._progress.expect("consumer", max_age=90.0)
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch under way, leave the group."""
+        await self._broker.stop()
+        await self._dead_letters.close()
+        self._progress.forget("consumer")
+        self._stopped.set()
+
+    async def failed(self) -> None:
+        """Wait until the consumer must not go on, then raise why; returns when it was stopped."""
+        await self._stopped.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def watch(self) -> None:
+        """Keep the gauges (lag, parked events) and the heartbeat; runs until cancelled."""
+        while True:
+            self._progress.beat("consumer")
+            consumer = self._subscriber.consumer
+            if consumer is not None:
+                await self._measure(consumer)
+            await asyncio.sleep(0.5)
+
+    async def _measure(self, consumer: Any) -> None:
+        try:
+            for partition in consumer.assignment():
+                end = consumer.highwater(partition)
+                position = await asyncio.wait_for(consumer.position(partition), 1)
+                if end is not None:
+                    metrics.CONSUMER_LAG.labels(topic=partition.topic, partition=str(partition.partition)).set(
+                        max(0, end - position)
+                    )
+            metrics.PARKED_EVENTS.set(await self._inbox.parked())
+        except Exception as error:
+            _log.debug("gauges not read", error=type(error).__name__)
+
+    async def _on_batch(self, message: Annotated[Any, Context("message")]) -> None:
+        records = [_raw(record) for record in message.raw_message]
+        started = time.monotonic()
+        try:
+            await self._process(records)
+        except TooManyDeadLetters as failure:
+            self._failure = failure
+            self._stopped.set()
+            _log.error("consumer stopped", reason=str(failure))
+            await asyncio.sleep(LONGEST_PAUSE)
+            raise
+        self._progress.beat("consumer")
+        metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+
+    async def _process(self, records: Sequence[RawRecord]) -> None:
+        received: list[Received] = []
+        letters: list[DeadLetter] = []
+        for record in records:
+            self._read(record, received, letters)
+        if received:
+            await self._with_patience(received, letters)
+        crash_point(CONSUMER_AFTER_COMMIT)
+        self._in_a_row = self._in_a_row + len(letters) if len(letters) == len(records) else len(letters)
+        if self._in_a_row > self._limit:
+            raise TooManyDeadLetters(f"{self._in_a_row} records in a row could not be applied: {letters[-1].reason}")
+        if letters:
+            await self._set_aside(letters)
+            crash_point(CONSUMER_AFTER_DEAD_LETTERS)
+
+    def _read(self, record: RawRecord, received: list[Received], letters: list[DeadLetter]) -> None:
+        original = redriven(record) if record.topic == self._redrive else record
+        if original is None:
+            letters.append(dead_letter(record, consumer=self._name, reason="unreadable-dead-letter", detail=""))
+            return
+        try:
+            envelope = decode(original.topic, original.key, original.value, original.headers)
+        except UnknownType as unknown:
+            letters.append(dead_letter(original, consumer=self._name, reason="unknown-type", detail=str(unknown)))
+        except Undecodable as broken:
+            letters.append(dead_letter(original, consumer=self._name, reason="undecodable", detail=str(broken)))
+        else:
+            if self._inbox.wants(envelope):
+                received.append(Received(envelope, original))
+
+    async def _with_patience(self, received: Sequence[Received], letters: list[DeadLetter]) -> None:
+        """Apply the batch; wait out transient faults; a fault of a handler makes the batch go record by record."""
+        try:
+            await self._until_possible(received, letters)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            for one in received:
+                try:
+                    await self._until_possible([one], letters)
+                except Exception as failure:
+                    if is_transient(failure):
+                        raise
+                    self._give_up(one, failure, letters)
+
+    def _give_up(self, received: Received, failure: Exception, letters: list[DeadLetter]) -> None:
+        envelope = received.envelope
+        _log.error("event set aside", event_type=envelope.type, event_id=str(envelope.id), error=type(failure).__name__)
+        letters.append(
+            dead_letter(received.record, consumer=self._name, reason="handler-error", detail=_described(failure))
+        )
+
+    async def _until_possible(self, received: Sequence[Received], letters: list[DeadLetter]) -> None:
+        give_up = time.monotonic() + LONGEST_RETRY
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                casualties = await self._inbox.apply(received, _crash_before_commit)
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > give_up:
+                    raise
+                metrics.CONSUMER_RETRIES.inc()
+                self._progress.beat("consumer")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                for casualty, failure in casualties:
+                    self._give_up(casualty, failure, letters)
+                return
+
+    async def _set_aside(self, letters: Sequence[DeadLetter]) -> None:
+        await self._dead_letters.write(letters)
+        for letter in letters:
+            metrics.DEAD_LETTERS.labels(topic=letter.topic, reason=letter.reason).inc()
+
+
+def _crash_before_commit() -> None:
+    crash_point(CONSUMER_BEFORE_COMMIT)
+
+
+async def _decode(message: KafkaAckableMessage) -> Any:
+    return message.body
+
+
+def _raw(record: Any) -> RawRecord:
+    return RawRecord(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers))
+
+
+def _described(failure: Exception) -> str:
+    """The error's type and place in code; its message may quote values and stays out of the dead letter."""
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else ""
+    return f"{type(failure).__name__}{place}"

@@ -1,0 +1,247 @@
+"""The relay: sends the outbox to Kafka, in order of its numbers, up to a watermark below which nothing can still appear.
+
+A sequence number is drawn before its transaction commits, so "greater than the last one seen" would skip rows that
+commit late. The relay reads the sequence's value L, then takes a transaction id X of its own. Every transaction that
+could hold a number up to L had its own id (the outbox's first column) before it drew that number, so before X. Once no
+transaction older than X is running, the rows `cursor < seq <= L` are complete.
+
+One relay leads per service, by an advisory lock on the very connection it reads with. The cursor moves when the broker
+has acknowledged; losing a move only sends again, and the inbox of each consumer knows the events by their id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from aiokafka import AIOKafkaProducer
+from sqlalchemy.engine import make_url
+
+from chassis import metrics
+from chassis.crash_points import AFTER_SEND, crash_point
+from chassis.health import Progress
+from chassis.migrations import OUTBOX_DAYS_AHEAD, OUTBOX_DAYS_KEPT
+from chassis.service import Service
+
+ROWS_A_FETCH = 2_000
+SHORTEST_PAUSE = 0.005
+LONGEST_PAUSE = 0.02
+LEADERSHIP_PAUSE = 0.2
+BOOKKEEPING_EVERY = 1.0
+PARTITIONS_EVERY = 60.0
+LONGEST_BACK_OFF = 5.0
+
+_HIGHEST = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_seq"
+_OWN_TRANSACTION = "SELECT pg_current_xact_id()::text::bigint"
+_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_ROWS = "SELECT seq, topic, key, headers, value FROM outbox WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"
+_STORE = "UPDATE relay_cursor SET seq = $1"
+_OLDEST_ROW = (
+    "SELECT extract(epoch FROM clock_timestamp() - appended_at)::float8 FROM outbox WHERE seq > $1 ORDER BY seq LIMIT 1"
+)
+
+_log = structlog.get_logger("relay")
+_headers = msgspec.json.Decoder(list[tuple[str, str]])
+
+
+class Relay:
+    """Relays one service's outbox until stopped; many may run, one leads."""
+
+    def __init__(
+        self,
+        *,
+        database: str,
+        kafka: str,
+        progress: Progress,
+        kafka_security: dict[str, Any] | None = None,
+        rows_a_fetch: int = ROWS_A_FETCH,
+    ) -> None:
+        self._database = make_url(database)
+        self._kafka = kafka
+        self._kafka_security = kafka_security or {}
+        self._progress = progress
+        self._rows_a_fetch = rows_a_fetch
+        self._stopping = asyncio.Event()
+        self._watermark = 0
+        self._candidate: tuple[int, int, float] | None = None
+        self._booked = 0.0
+        self._kept = 0.0
+
+    def stop(self) -> None:
+        """Finish the batch under way and end `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Lead when possible and relay, until `stop`; a lost database or broker is met with a new connection and a pause."""
+        self._progress.expect("relay", max_age=90.0)
+        pause = LEADERSHIP_PAUSE
+        while not self._stopping.is_set():
+            try:
+                await self._lead()
+                pause = LEADERSHIP_PAUSE
+            except Exception as error:
+                metrics.RELAY_ERRORS.inc()
+                _log.warning("relay interrupted", again_in_seconds=pause, exc_info=error)
+                await self._sleep(pause)
+                pause = min(pause * 2, LONGEST_BACK_OFF)
+            finally:
+                metrics.RELAY_LEADER.set(0)
+        self._progress.forget("relay")
+
+    async def _sleep(self, seconds: float) -> None:
+        self._progress.beat("relay")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _lead(self) -> None:
+        connection = await asyncpg.connect(
+            host=self._database.host,
+            port=self._database.port,
+            user=self._database.username,
+            password=self._database.password,
+            database=self._database.database,
+            timeout=5,
+            command_timeout=20,
+            server_settings={"application_name": "updraft relay", "synchronous_commit": "off"},
+        )
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('updraft relay'))"):
+                await self._sleep(LEADERSHIP_PAUSE)
+                if self._stopping.is_set():
+                    return
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._kafka,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=0,
+                max_batch_size=512 * 1024,
+                max_request_size=1024 * 1024,
+                request_timeout_ms=15_000,
+                client_id="updraft-relay",
+                **self._kafka_security,
+            )
+            await producer.start()
+            try:
+                metrics.RELAY_LEADER.set(1)
+                await self._relay(connection, producer)
+            finally:
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(5):
+                        await producer.stop()
+        finally:
+            await self._close(connection)
+
+    @staticmethod
+    async def _close(connection: Any) -> None:
+        try:
+            await connection.close(timeout=2)
+        except Exception:
+            connection.terminate()
+
+    async def _relay(self, connection: Any, producer: AIOKafkaProducer) -> None:
+        cursor: int = await connection.fetchval("SELECT seq FROM relay_cursor")
+        self._watermark, self._candidate = cursor, None
+        pause = SHORTEST_PAUSE
+        while not self._stopping.is_set():
+            self._progress.beat("relay")
+            await self._raise_watermark(connection)
+            if cursor < self._watermark:
+                cursor = await self._send_up_to_watermark(connection, producer, cursor)
+                pause = SHORTEST_PAUSE
+            else:
+                await self._sleep(pause)
+                pause = min(pause * 1.5, LONGEST_PAUSE)
+            await self._book(connection, cursor)
+
+    async def _raise_watermark(self, connection: Any) -> None:
+        if self._candidate is None:
+            highest = await connection.fetchval(_HIGHEST)
+            if highest <= self._watermark:
+                metrics.RELAY_WATERMARK_AGE.set(0)
+                return
+            self._candidate = (highest, await connection.fetchval(_OWN_TRANSACTION), time.monotonic())
+        highest, own_transaction, since = self._candidate
+        if await connection.fetchval(_OLDEST_RUNNING) >= own_transaction:
+            self._watermark, self._candidate = highest, None
+            metrics.RELAY_WATERMARK_AGE.set(0)
+        else:
+            metrics.RELAY_WATERMARK_AGE.set(time.monotonic() - since)
+
+    async def _send_up_to_watermark(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> int:
+        rows = await connection.fetch(_ROWS, cursor, self._watermark, self._rows_a_fetch)
+        while rows:
+            acknowledgements = [
+                await producer.send(
+                    row["topic"],
+                    key=row["key"],
+                    value=row["value"],
+                    headers=[(name, value.encode()) for name, value in _headers.decode(row["headers"])],
+                )
+                for row in rows
+            ]
+            last = rows[-1]["seq"]
+            full = len(rows) == self._rows_a_fetch
+            sent = _acknowledged(acknowledgements)
+            if full:
+                following, _ = await asyncio.gather(
+                    connection.fetch(_ROWS, last, self._watermark, self._rows_a_fetch), sent
+                )
+            else:
+                await sent
+                following = []
+            _count(rows)
+            crash_point(AFTER_SEND)
+            cursor = last if full else self._watermark
+            await connection.execute(_STORE, cursor)
+            self._progress.beat("relay")
+            if self._stopping.is_set():
+                return cursor
+            rows = following
+        if cursor < self._watermark:
+            cursor = self._watermark
+            await connection.execute(_STORE, cursor)
+        return cursor
+
+    async def _book(self, connection: Any, cursor: int) -> None:
+        now = time.monotonic()
+        if now - self._booked >= BOOKKEEPING_EVERY:
+            self._booked = now
+            highest = await connection.fetchval(_HIGHEST)
+            metrics.OUTBOX_DEPTH.set(max(0, highest - cursor))
+            age = await connection.fetchval(_OLDEST_ROW, cursor) if highest > cursor else None
+            metrics.OUTBOX_OLDEST_AGE.set(age or 0.0)
+        if now - self._kept >= PARTITIONS_EVERY:
+            self._kept = now
+            await connection.fetchval(
+                "SELECT outbox_keep_partitions($1, $2, $3)", OUTBOX_DAYS_AHEAD, OUTBOX_DAYS_KEPT, cursor
+            )
+
+
+async def _acknowledged(acknowledgements: Sequence[Awaitable[Any]]) -> None:
+    for acknowledgement in acknowledgements:
+        await acknowledgement
+
+
+def _count(rows: Sequence[Any]) -> None:
+    by_topic: dict[str, int] = {}
+    for row in rows:
+        by_topic[row["topic"]] = by_topic.get(row["topic"], 0) + 1
+    for topic, number in by_topic.items():
+        metrics.RELAY_SENT.labels(topic=topic).inc(number)
+
+
+def relay_for(service: Service, progress: Progress) -> Relay:
+    """The relay of a service, with the worker role's connection."""
+    settings = service.settings
+    return Relay(
+        database=settings.database_url("worker", service.name),
+        kafka=settings.kafka,
+        progress=progress,
+        kafka_security=settings.kafka_security(),
+    )
