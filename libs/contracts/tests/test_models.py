@@ -21,15 +21,13 @@ from contracts.examples import example
 from contracts.fields import OpenEnum
 from contracts.identifiers import uuid7
 from contracts.matching import PairDeclined
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-PERSONAL = frozenset(
-    "name nickname surname mail email phone address birth birthday age gender text note notes comment reason number title"
-    " token secret answer".split()
-)
+PERSONAL = {"name", "nickname", "surname", "mail", "email", "phone", "address", "birth", "birthday", "age", "gender"}
+PERSONAL |= {"text", "note", "notes", "comment", "reason", "number", "title", "token", "secret", "answer"}
 LONGEST_CODE = 131
 ANYTHING = re.compile(r"\[\^|\\[DSWw]|(?<!\\)\.(?![^\[]*\])|(?<![\\(])[*+](?![^\[]*\])")
-BOUNDED = (UUID, bool, date, datetime)
+BOUNDED = (UUID, bool, date, AwareDatetime)
 
 
 def leaves(annotation: Any, metadata: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:

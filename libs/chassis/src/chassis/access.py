@@ -36,7 +36,7 @@ class Allow:
 
 
 def allow(*roles: str) -> Any:
-    """Who may use a route: the annotation of its parameter, `principal: Annotated[Principal, allow(...)]`.
+    """Let in only principals with one of these roles; stands in the annotation of a route's parameter `principal`.
 
     Without roles any verified principal may. What a principal may see beyond that, views and use cases decide (404).
     """
@@ -125,7 +125,9 @@ def access_of(route: APIRoute) -> Access:
     demands = [call.roles for call in calls if isinstance(call, Allow)]
     is_anonymous = any(isinstance(call, _Anonymous) for call in calls)
     if is_anonymous == bool(demands):
-        raise ValueError(f"{route.path}: say who may use it, with allow(...) or with dependencies=[anonymous]")
+        raise ValueError(
+            f"{route.path}: say who may use it, with allow(...) (a name the module knows) or dependencies=[anonymous]"
+        )
     named = [roles for roles in demands if roles]
     roles = frozenset.intersection(*named) if named else frozenset[str]()
     if named and not roles:

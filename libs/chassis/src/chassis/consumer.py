@@ -85,7 +85,7 @@ class Consumer:
             *sorted(self._routing.topics),
             self._redrive,
             batch=True,
-            group_id=f"updraft.{service.name}",
+            group_id=settings.consumer_group or f"updraft.{service.name}",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             batch_timeout_ms=BATCH_TIMEOUT_MS,

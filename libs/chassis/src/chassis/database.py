@@ -426,7 +426,7 @@ class Database:
         try:
             driver = await session.driver()
             row = await driver.fetchrow(
-                "SELECT status, headers, body, request_hash FROM idempotency_keys"
+                "SELECT status, headers::text AS headers, body, request_hash FROM idempotency_keys"
                 " WHERE business_unit_id = $1 AND subject = $2 AND key = $3",
                 unit,
                 request.subject,

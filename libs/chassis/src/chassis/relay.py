@@ -120,7 +120,7 @@ class Relay:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=0,
-                max_batch_size=512 * 1024,
+                max_batch_size=300 * 1024,
                 max_request_size=1024 * 1024,
                 request_timeout_ms=15_000,
                 client_id="updraft-relay",

@@ -37,6 +37,11 @@ class ServiceSettings(BaseSettings):
     kafka_password_file: Path | None = None
     kafka_ca: Path | None = None
 
+    consumer_group: str | None = Field(
+        default=None,
+        description="Kafka consumer group; by default `updraft.<service>`. Another one reads everything anew.",
+    )
+
     jwks: str | None = Field(default=None, description="Public keys of the token issuer: a file path or an https URL.")
     issuer: str = Field(default="https://updraft.example/identity", description="Expected `iss` of tokens.")
     audience: str = Field(default="updraft", description="Expected `aud` of tokens.")

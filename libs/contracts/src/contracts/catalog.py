@@ -6,7 +6,7 @@ The topic files are compiled to `topics.json` beside this module by `python -m c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
@@ -61,15 +61,15 @@ class UnsupportedVersionError(LookupError):
     """The event is known, this version of it is not."""
 
 
-def _load_topics() -> Mapping[str, Topic]:
-    rows: list[dict[str, Any]] = json.loads(files("contracts").joinpath("topics.json").read_bytes())
-    topics = (Topic(**row | {"events": tuple(row["events"]), "consumers": tuple(row["consumers"])}) for row in rows)
+def topics_of(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Topic]:
+    """Topics by name, from the fields of topic files."""
+    topics = (Topic(**{**row, "events": tuple(row["events"]), "consumers": tuple(row["consumers"])}) for row in rows)
     return MappingProxyType({topic.name: topic for topic in topics})
 
 
 EVENTS: tuple[type[Event], ...] = enrollment.EVENTS + matching.EVENTS + engagement.EVENTS + evaluation.EVENTS
 """Every event model."""
-TOPICS: Mapping[str, Topic] = _load_topics()
+TOPICS: Mapping[str, Topic] = topics_of(json.loads(files("contracts").joinpath("topics.json").read_bytes()))
 """Every topic of events, by name."""
 
 
@@ -167,9 +167,7 @@ def all_kafka_topics() -> list[KafkaTopic]:
         for topic in TOPICS.values()
         for consumer in topic.consumers
     ]
-    found += [
-        KafkaTopic(redrive_topic(service), 1, redrive) for service in SERVICES if topics_read_by(service)
-    ]
+    found += [KafkaTopic(redrive_topic(service), 1, redrive) for service in SERVICES if topics_read_by(service)]
     return found
 
 

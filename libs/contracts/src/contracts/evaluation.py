@@ -87,7 +87,9 @@ class MeasuredChange(Part):
     role: Role | None = None
     """The group; None means everybody."""
     baseline_answers: Count | None = None
+    """Answers before."""
     closing_answers: Count | None = None
+    """Answers after."""
     change: ScaleValue | None = None
     """Difference of means, closing less baseline."""
     low: ScaleValue | None = None
@@ -108,17 +110,25 @@ class CohortEvaluation(SharedEvent):
     design: EvaluationDesign
     suppression_threshold: Annotated[Count, Field(ge=2, le=100)]
     applied: Count | None = None
+    """People who applied."""
     admitted: Count | None = None
+    """People who were admitted."""
     pairs_formed: Count | None = None
+    """Pairs both people of which accepted."""
     pairs_completed: Count | None = None
+    """Pairs that reached the end as agreed."""
     pairs_dissolved: Count | None = None
+    """Pairs that ended early."""
     pairs_rescued: Count | None = None
     """Pairs that stalled and met again."""
     meetings_held: Count | None = None
+    """Meetings logged."""
     meetings_missed: Count | None = None
+    """Meetings whose date passed in silence."""
     cadence_kept: Permille | None = None
     """Share of the meetings the agreed cadences asked for that were held."""
     changes: Annotated[tuple[MeasuredChange, ...], Field(max_length=64)] = ()
+    """What the surveys say."""
     report_hash: Sha256
     """Of the full report."""
 

@@ -39,9 +39,7 @@ class OpenEnum(StrEnum):
                 raise PydanticCustomError("unknown_value", "not one of the values a writer may send")
             return value
 
-        return core_schema.with_info_after_validator_function(
-            refuse_unknown, core_schema.enum_schema(cls, list(cls), sub_type="str", missing=cls._missing_)
-        )
+        return core_schema.with_info_after_validator_function(refuse_unknown, handler(source))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -114,17 +112,13 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", max_length=32)]
 """A coarse code such as a function or a region; `identifiers.code_of` makes one from a word."""
 OpaqueCode = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", max_length=16)]
 """A code that cannot be read back; `identifiers.opaque_code` makes one."""
-TopicCode = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,3}$", max_length=131)
-]
+TopicCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}){0,3}$", max_length=131)]
 """A topic of the topic tree, root first: `technology.ai`."""
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", max_length=2)]
 """ISO 3166-1 alpha-2."""
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", max_length=3)]
 """ISO 639."""
-TimeZoneName = Annotated[
-    str, Field(pattern=r"^[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}$", max_length=64)
-]
+TimeZoneName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}$", max_length=64)]
 """A name of the IANA time zone database: `Europe/Paris`."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 """A SHA-256 in hexadecimal digits."""
