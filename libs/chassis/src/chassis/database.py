@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -239,7 +239,12 @@ class WriteSession(_Session):
         self._stage("delete", table, key, tuple(key))
 
     def append(self, row: OutboxRow) -> None:
-        """Stage an event; events keep the order in which they were appended."""
+        """Stage an event; events keep the order in which they were appended.
+
+        The row belongs to the unit that acts, which for something shared need not be the unit that owns it.
+        """
+        if self._database.tenant_scoped and self._business_unit_id is not None:
+            row = replace(row, business_unit_id=self._business_unit_id)
         self._events.append(row)
 
     async def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> int:

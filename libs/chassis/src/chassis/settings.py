@@ -27,7 +27,7 @@ class ServiceSettings(BaseSettings):
     )
     secrets: Path = Field(default=Path("/run/secrets"), description="Folder of secret files, one value a file.")
     api_pool_size: int = Field(default=10, ge=1, le=200, description="Connections of one API process.")
-    worker_pool_size: int = Field(default=4, ge=1, le=200, description="Connections of one worker process.")
+    worker_pool_size: int = Field(default=8, ge=1, le=200, description="Connections of one worker process.")
     pool_wait_seconds: float = Field(default=2.0, gt=0, le=30, description="Longest wait for a free connection.")
 
     kafka: str = Field(default="127.0.0.1:9092", description="Bootstrap servers, host:port, comma separated.")
