@@ -40,6 +40,7 @@ LONGEST_RETRY = 60.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 DEAD_LETTERS_IN_A_ROW = 200
+PARKED_RETRY_SECONDS = 5.0
 
 _log = structlog.get_logger("consumer")
 
@@ -60,12 +61,17 @@ class Consumer:
         dead_letters_in_a_row: int = DEAD_LETTERS_IN_A_ROW,
         session_timeout_ms: int = 10_000,
         records_a_batch: int = RECORDS_A_BATCH,
+        parked_retry_seconds: float = PARKED_RETRY_SECONDS,
     ) -> None:
         settings = service.settings
         self._name = service.name
         self._progress = progress
         self._limit = dead_letters_in_a_row
         self._in_a_row = 0
+        self._parked_retry = parked_retry_seconds
+        self._retried = time.monotonic()
+        self._working = asyncio.Lock()
+        self._stopping = False
         self._routing = Routing.of(handlers)
         self._inbox = Inbox(
             consumer=service.name,
@@ -111,6 +117,7 @@ class Consumer:
 
     async def stop(self) -> None:
         """Finish the batch under way, leave the group."""
+        self._stopping = True
         await self._broker.stop()
         await self._dead_letters.close()
         self._progress.forget("consumer")
@@ -123,13 +130,28 @@ class Consumer:
             raise self._failure
 
     async def watch(self) -> None:
-        """Keep the gauges (lag, parked events) and the heartbeat; runs until cancelled."""
+        """Keep the gauges (lag, parked events) and the heartbeat, run late parked events; until cancelled."""
         while True:
-            self._progress.beat("consumer")
             consumer = self._subscriber.consumer
+            if not self._working.locked() and any(not task.done() for task in self._subscriber.tasks):
+                self._progress.beat("consumer")
             if consumer is not None:
                 await self._measure(consumer)
+            if time.monotonic() - self._retried >= self._parked_retry:
+                await self._retry_parked()
             await asyncio.sleep(0.5)
+
+    async def _retry_parked(self) -> None:
+        try:
+            async with self._working:
+                if not self._stopping:
+                    letters: list[DeadLetter] = []
+                    casualties = await self._inbox.retry_parked(self._parked_retry)
+                    self._give_up_all(casualties, letters)
+                    await self._set_aside(letters, casualties)
+        except Exception as error:
+            _log.warning("parked events not retried", error=type(error).__name__)
+        self._retried = time.monotonic()
 
     async def _measure(self, consumer: Any) -> None:
         try:
@@ -148,7 +170,8 @@ class Consumer:
         records = [_raw(record) for record in message.raw_message]
         started = time.monotonic()
         try:
-            await self._process(records)
+            async with self._working:
+                await self._process(records)
         except TooManyDeadLetters as failure:
             self._failure = failure
             self._stopped.set()
@@ -161,16 +184,17 @@ class Consumer:
     async def _process(self, records: Sequence[RawRecord]) -> None:
         received: list[Received] = []
         letters: list[DeadLetter] = []
+        casualties: list[tuple[Received, Exception]] = []
         for record in records:
             self._read(record, received, letters)
         if received:
-            await self._with_patience(received, letters)
+            await self._with_patience(received, letters, casualties)
         crash_point(CONSUMER_AFTER_COMMIT)
         self._in_a_row = self._in_a_row + len(letters) if len(letters) == len(records) else len(letters)
         if self._in_a_row > self._limit:
             raise TooManyDeadLetters(f"{self._in_a_row} records in a row could not be applied: {letters[-1].reason}")
         if letters:
-            await self._set_aside(letters)
+            await self._set_aside(letters, casualties)
             crash_point(CONSUMER_AFTER_DEAD_LETTERS)
 
     def _read(self, record: RawRecord, received: list[Received], letters: list[DeadLetter]) -> None:
@@ -188,20 +212,27 @@ class Consumer:
             if self._inbox.wants(envelope):
                 received.append(Received(envelope, original))
 
-    async def _with_patience(self, received: Sequence[Received], letters: list[DeadLetter]) -> None:
+    async def _with_patience(
+        self, received: Sequence[Received], letters: list[DeadLetter], casualties: list[tuple[Received, Exception]]
+    ) -> None:
         """Apply the batch; wait out transient faults; a fault of a handler makes the batch go record by record."""
         try:
-            await self._until_possible(received, letters)
+            casualties.extend(await self._until_possible(received))
         except Exception as error:
             if is_transient(error):
                 raise
             for one in received:
                 try:
-                    await self._until_possible([one], letters)
+                    casualties.extend(await self._until_possible([one]))
                 except Exception as failure:
                     if is_transient(failure):
                         raise
                     self._give_up(one, failure, letters)
+        self._give_up_all(casualties, letters)
+
+    def _give_up_all(self, casualties: Sequence[tuple[Received, Exception]], letters: list[DeadLetter]) -> None:
+        for received, failure in casualties:
+            self._give_up(received, failure, letters)
 
     def _give_up(self, received: Received, failure: Exception, letters: list[DeadLetter]) -> None:
         envelope = received.envelope
@@ -210,12 +241,12 @@ class Consumer:
             dead_letter(received.record, consumer=self._name, reason="handler-error", detail=_described(failure))
         )
 
-    async def _until_possible(self, received: Sequence[Received], letters: list[DeadLetter]) -> None:
+    async def _until_possible(self, received: Sequence[Received]) -> list[tuple[Received, Exception]]:
         give_up = time.monotonic() + LONGEST_RETRY
         pause = FIRST_PAUSE
         while True:
             try:
-                casualties = await self._inbox.apply(received, _crash_before_commit)
+                return await self._inbox.apply(received, _crash_before_commit)
             except Exception as error:
                 if not is_transient(error) or time.monotonic() > give_up:
                     raise
@@ -223,13 +254,13 @@ class Consumer:
                 self._progress.beat("consumer")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-            else:
-                for casualty, failure in casualties:
-                    self._give_up(casualty, failure, letters)
-                return
 
-    async def _set_aside(self, letters: Sequence[DeadLetter]) -> None:
+    async def _set_aside(
+        self, letters: Sequence[DeadLetter], casualties: Sequence[tuple[Received, Exception]] = ()
+    ) -> None:
         await self._dead_letters.write(letters)
+        if casualties:
+            await self._inbox.bury(casualties)
         for letter in letters:
             metrics.DEAD_LETTERS.labels(topic=letter.topic, reason=letter.reason).inc()
 

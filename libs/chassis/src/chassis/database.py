@@ -104,6 +104,13 @@ def _translated(error: Exception, conflicts: Mapping[str, tuple[str | None, str]
     return error
 
 
+async def _discard(connection: AsyncConnection) -> None:
+    try:
+        await connection.invalidate()
+    finally:
+        await connection.close()
+
+
 class _Session:
     """A transaction on one connection, opened with the first statement."""
 
@@ -115,12 +122,18 @@ class _Session:
         self._connection: AsyncConnection | None = None
         self._driver: Any = None
         self._open = False
+        self._begun = False
 
     async def _acquire(self) -> Any:
-        if self._driver is None:
+        while self._driver is None:
             self._connection = await self._database.engine.connect()
-            raw = await self._connection.get_raw_connection()
-            self._driver = raw.driver_connection
+            driver = (await self._connection.get_raw_connection()).driver_connection
+            if driver is not None and driver.is_closed():
+                # SQLAlchemy learns of a lost connection only from statements that it has sent itself.
+                connection, self._connection = self._connection, None
+                await _discard(connection)
+            else:
+                self._driver = driver
         return self._driver
 
     async def _start(self) -> AsyncConnection:
@@ -129,6 +142,8 @@ class _Session:
             opening = self._begin
             if self._database.tenant_scoped:
                 opening += f"; SET LOCAL app.business_unit = '{self._business_unit_id or ''}'"
+            # Cancelled while waiting for the answer, the transaction may be open all the same.
+            self._begun = True
             await driver.execute(opening)
             self._open = True
         return cast("AsyncConnection", self._connection)
@@ -167,8 +182,10 @@ class _Session:
         if connection is None:
             return
         try:
-            if self._open and driver is not None and not driver.is_closed():
-                self._open = False
+            if driver is not None and driver.is_closed():
+                await connection.invalidate()
+            elif self._begun and driver is not None:
+                self._open = self._begun = False
                 async with asyncio.timeout(_ROLLBACK_PATIENCE):
                     await driver.execute("ROLLBACK")
         except (Exception, asyncio.CancelledError):
@@ -320,7 +337,7 @@ class WriteSession(_Session):
                 return False
             crash_point(BEFORE_COMMIT)
             await self._driver.execute("COMMIT")
-            self._open = False
+            self._open = self._begun = False
         else:
             tenant = str(self._business_unit_id or "") if self._database.tenant_scoped else None
             crash_point(BEFORE_COMMIT)

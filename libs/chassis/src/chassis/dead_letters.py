@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from contracts import catalog
 
 LARGEST_REQUEST = 16 * 1024 * 1024
@@ -157,8 +158,13 @@ class DeadLetterWriter:
 
 @contextlib.asynccontextmanager
 async def _reader(kafka: str, security: dict[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
+    # "earliest" rather than seeking: a seek right after `assign` loses against aiokafka's own first positioning at the end.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka, enable_auto_commit=False, max_partition_fetch_bytes=LARGEST_REQUEST, **security
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST_REQUEST,
+        **security,
     )
     await consumer.start()
     try:
@@ -167,23 +173,32 @@ async def _reader(kafka: str, security: dict[str, Any]) -> AsyncIterator[AIOKafk
         await consumer.stop()
 
 
+async def _partitions(kafka: str, names: Sequence[str], security: dict[str, Any]) -> list[TopicPartition]:
+    """The partitions of those of the topics that exist."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, **security)
+    await admin.start()
+    try:
+        topics = await admin.describe_topics()
+    finally:
+        await admin.close()
+    return [
+        TopicPartition(topic["topic"], partition["partition"])
+        for topic in topics
+        if topic["topic"] in names
+        for partition in topic["partitions"]
+    ]
+
+
 async def list_dead_letters(kafka: str, *, security: dict[str, Any] | None = None) -> list[DeadLetter]:
     """Every dead letter that has not been replayed, by topic, partition and offset."""
     names = [topic.name for topic in catalog.all_kafka_topics() if topic.name.endswith(".dlq")]
     found: dict[str, DeadLetter] = {}
     async with _reader(kafka, security or {}) as consumer:
-        existing = await consumer.topics()
-        partitions = [
-            TopicPartition(name, number)
-            for name in names
-            if name in existing
-            for number in consumer.partitions_for_topic(name) or ()
-        ]
+        partitions = await _partitions(kafka, names, security or {})
         if not partitions:
             return []
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         open_ = {partition for partition in partitions if ends[partition] > 0}
         while open_:
             for partition, records in (await consumer.getmany(timeout_ms=200)).items():

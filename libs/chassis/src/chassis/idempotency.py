@@ -119,7 +119,9 @@ class WriteRequest:
         unit = acting_for or principal.business_unit_id
         identity = None
         if key is not None:
-            identity = IdempotentRequest(principal.business_unit_id, principal.subject, key, await self._hash())
+            # Kept by the unit the transaction acts for, whose rows alone it may write; by none for who belongs to none.
+            keeper = None if principal.business_unit_id is None else unit
+            identity = IdempotentRequest(keeper, principal.subject, key, await self._hash())
 
         async def attempt() -> Response:
             service = service_of(self._request)

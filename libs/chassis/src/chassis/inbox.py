@@ -38,7 +38,15 @@ _PARK = """INSERT INTO parked_events
  ON CONFLICT (consumer, event_id) DO NOTHING"""
 _WAITING = """DELETE FROM parked_events WHERE consumer = $1 AND waiting_for = ANY ($2::uuid[])
  RETURNING topic, partition_number, record_offset, key, headers, value, sequence, subject"""
-_UNTAKE = "DELETE FROM inbox WHERE consumer = $1 AND event_id = $2"
+_LATE = """DELETE FROM parked_events WHERE consumer = $1 AND event_id IN (
+ SELECT e.event_id FROM parked_events AS e LEFT JOIN handler_positions AS p USING (consumer, topic, subject)
+ WHERE e.consumer = $1 AND e.parked_at < clock_timestamp() - make_interval(secs => $2)
+ AND (e.waiting_for <> e.subject OR e.sequence <= coalesce(p.sequence, 0) + 1)
+ ORDER BY e.parked_at LIMIT $3)
+ RETURNING topic, partition_number, record_offset, key, headers, value, sequence, subject"""
+_UNPARK = "DELETE FROM parked_events WHERE consumer = $1 AND event_id = ANY ($2::uuid[])"
+_UNTAKE = "DELETE FROM inbox WHERE consumer = $1 AND event_id = ANY ($2::uuid[])"
+_RETRIED_AT_ONCE = 200
 
 _Place = tuple[str, UUID]
 
@@ -86,8 +94,8 @@ class Inbox:
     ) -> list[tuple[Received, Exception]]:
         """Apply the batch in one transaction. Raises whatever a handler raises; then nothing of the batch is applied.
 
-        Returns the parked events that were woken and failed, each with its error: they are out of the inbox again and
-        belong to the dead letters, while what woke them is applied.
+        Returns the parked events that were woken and failed, each with its error: they belong to the dead letters, while
+        what woke them is applied. They stay parked until `bury`, so that a crash before their dead letter loses nothing.
         """
         done = _Batch()
         async with self._database.write() as session:
@@ -104,6 +112,34 @@ class Inbox:
             await session.commit()
         self._count(batch, fresh, done)
         return done.casualties
+
+    async def retry_parked(self, seconds: float) -> list[tuple[Received, Exception]]:
+        """Run what has been parked for `seconds` or longer and may be able to run by now; returns as `apply` does.
+
+        Two consumers that commit at the same moment do not see each other: one parks an event while the other applies
+        what it waits for, and nothing wakes it. What a crash has kept from its dead letter is found here too.
+        """
+        done = _Batch()
+        async with self._database.write() as session:
+            driver = await session.driver()
+            rows = await driver.fetch(_LATE, self._consumer, seconds, _RETRIED_AT_ONCE)
+            if rows:
+                unit = self._unit_of_work(session)
+                await self._run_woken(driver, unit, rows, done)
+                await self._wake(driver, unit, done)
+                await self._store(driver, done)
+                await session.commit()
+        self._count((), (), done)
+        return done.casualties
+
+    async def bury(self, casualties: Sequence[tuple[Received, Exception]]) -> None:
+        """Forget woken events whose dead letters have been written: only a replay brings them back."""
+        ids = [received.envelope.id for received, _ in casualties]
+        async with self._database.write() as session:
+            driver = await session.driver()
+            await driver.execute(_UNPARK, self._consumer, ids)
+            await driver.execute(_UNTAKE, self._consumer, ids)
+            await session.commit()
 
     async def parked(self) -> int:
         """How many events wait for a predecessor."""
@@ -203,7 +239,8 @@ class Inbox:
 
     async def _park(self, driver: Any, received: Received, waiting_for: UUID, done: _Batch) -> None:
         envelope, record = received.envelope, received.record
-        headers = [(name, value.decode()) for name, value in record.headers if value is not None]
+        # Headers that are not an event's may hold anything; the event's own have been read as text before.
+        headers = [(name, value.decode(errors="replace")) for name, value in record.headers if value is not None]
         await driver.execute(
             _PARK,
             self._consumer,
@@ -225,31 +262,35 @@ class Inbox:
         while done.touched:
             subjects, done.touched = list(done.touched), set()
             rows = await driver.fetch(_WAITING, self._consumer, subjects)
-            woken = []
-            for row in sorted(rows, key=lambda row: (row["topic"], row["subject"], row["sequence"])):
-                headers = tuple(
-                    (name, value.encode())
-                    for name, value in msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
-                )
-                envelope = decode(row["topic"], row["key"], row["value"], headers)
-                record = RawRecord(
-                    row["topic"], row["partition_number"], row["record_offset"], row["key"], row["value"], headers
-                )
-                woken.append(Received(envelope, record))
-                done.outcomes[envelope.id] = "parked"
-            await self._load_positions(driver, woken, done)
-            for received in woken:
-                await driver.execute("SAVEPOINT woken")
-                try:
-                    await self._one(driver, unit, received, done)
-                except Exception as error:
-                    if is_transient(error):
-                        raise
-                    unit.session.forget_staged()
-                    await driver.execute("ROLLBACK TO SAVEPOINT woken")
-                    await driver.execute(_UNTAKE, self._consumer, received.envelope.id)
-                    done.outcomes.pop(received.envelope.id, None)
-                    done.casualties.append((received, error))
+            await self._run_woken(driver, unit, rows, done)
+
+    async def _run_woken(self, driver: Any, unit: UnitOfWork, rows: Sequence[Any], done: _Batch) -> None:
+        woken = []
+        for row in sorted(rows, key=lambda row: (row["topic"], row["subject"], row["sequence"])):
+            headers = tuple(
+                (name, value.encode())
+                for name, value in msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
+            )
+            envelope = decode(row["topic"], row["key"], row["value"], headers)
+            record = RawRecord(
+                row["topic"], row["partition_number"], row["record_offset"], row["key"], row["value"], headers
+            )
+            woken.append(Received(envelope, record))
+            done.outcomes[envelope.id] = "parked"
+        await self._load_positions(driver, woken, done)
+        for received in woken:
+            await driver.execute("SAVEPOINT woken")
+            try:
+                await self._one(driver, unit, received, done)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                unit.session.forget_staged()
+                await driver.execute("ROLLBACK TO SAVEPOINT woken")
+                await self._park(driver, received, received.envelope.id, done)
+                done.casualties.append((received, error))
+            else:
+                await driver.execute("RELEASE SAVEPOINT woken")
 
     async def _store(self, driver: Any, done: _Batch) -> None:
         if done.moved:

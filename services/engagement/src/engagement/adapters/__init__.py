@@ -1,0 +1,1 @@
+"""How engagement's ports are met: SQLAlchemy Core upon PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What engagement does: one use case a file, upon the ports in `ports`."""

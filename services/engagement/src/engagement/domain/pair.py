@@ -1,0 +1,347 @@
+"""The pair: two people from the day matching formed it to its completion or its end.
+
+`version` counts the events published about the pair: a method that is such a fact raises it by exactly one. Training
+done and contacts of a pair in rhythm are no facts of their own about the pair; the next one carries what they have
+come to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.ports import Conflict, InvalidInput
+
+from engagement.domain import rhythm, training
+from engagement.domain.agreement import Terms, check_terms
+from engagement.domain.vocabulary import Channel, Formality, Health, PairState, Side, TrainingModule
+
+CLOCK_LEEWAY = timedelta(minutes=5)
+"""How far ahead of the rules' clock a participant's own clock may run."""
+
+_OPEN = frozenset({PairState.FORMED, PairState.ACTIVE})
+
+
+@dataclass(slots=True)
+class Member:
+    """One of the two people, with what that person alone has to bring: a signature and the training path.
+
+    `signed_at` is about the agreement's current version only.
+    """
+
+    person_id: UUID
+    participation_id: UUID
+    signed_at: datetime | None = None
+    completed_modules: frozenset[TrainingModule] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a program prescribes to its pairs; a later revision of the program leaves pairs that exist as they are."""
+
+    formality: Formality
+    cadence_days: int | None
+    silence_days: int
+    duration_months: int
+    training_required: bool
+
+
+@dataclass(slots=True)
+class Pair:
+    """The aggregate. Its terms are those of the program when it was formed, then those both have signed.
+
+    `cadence_days` is None in a light program. `agreement_in_force` is the last version both signed. Silence is
+    counted from `silent_from`, the latest of formation, activation and contact. `ends_at` is the duration from
+    activation on, before that from formation on.
+    """
+
+    pair_id: UUID
+    business_unit_id: UUID
+    named_unit_ids: tuple[UUID, ...]
+    program_id: UUID
+    cohort_id: UUID
+    mentor: Member
+    mentee: Member
+    formality: Formality
+    cadence_days: int | None
+    cadence_floor_days: int | None
+    silence_days: int
+    duration_months: int
+    training_required: bool
+    formed_at: datetime
+    silent_from: datetime
+    ends_at: datetime
+    state: PairState = PairState.FORMED
+    channel: Channel | None = None
+    activated_at: datetime | None = None
+    ended_at: datetime | None = None
+    last_held_at: datetime | None = None
+    meetings_held: int = 0
+    stalled_at: datetime | None = None
+    stalls: int = 0
+    agreement_version: int = 1
+    agreement_in_force: int | None = None
+    version: int = 0
+
+    @classmethod
+    def form(
+        cls,
+        pair_id: UUID,
+        *,
+        business_unit_id: UUID,
+        named_unit_ids: tuple[UUID, ...],
+        program_id: UUID,
+        cohort_id: UUID,
+        mentor: Member,
+        mentee: Member,
+        rules: Rules,
+        cadence_floor_days: int | None,
+        formed_at: datetime,
+    ) -> Pair:
+        """A pair both people have accepted, under the rules of its program.
+
+        `cadence_floor_days` is the longer floor of the two.
+        """
+        return cls(
+            pair_id=pair_id,
+            business_unit_id=business_unit_id,
+            named_unit_ids=named_unit_ids,
+            program_id=program_id,
+            cohort_id=cohort_id,
+            mentor=mentor,
+            mentee=mentee,
+            formality=rules.formality,
+            cadence_days=rhythm.agreed_cadence(rules.formality, rules.cadence_days, cadence_floor_days),
+            cadence_floor_days=cadence_floor_days,
+            silence_days=rules.silence_days,
+            duration_months=rules.duration_months,
+            training_required=training.is_required(rules.formality, program_requires=rules.training_required),
+            formed_at=formed_at,
+            silent_from=formed_at,
+            ends_at=rhythm.add_months(formed_at, rules.duration_months),
+        )
+
+    def member(self, side: Side) -> Member:
+        """The person on a side."""
+        return self.mentor if side is Side.MENTOR else self.mentee
+
+    def side_of(self, person_id: UUID | None) -> Side | None:
+        """Which side a person is on; None for everybody else."""
+        if person_id is None:
+            return None
+        return next((side for side in Side if self.member(side).person_id == person_id), None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the pair's life goes on."""
+        return self.state in _OPEN
+
+    @property
+    def signed_by_both(self) -> bool:
+        """Whether the agreement's current version carries both signatures."""
+        return self.mentor.signed_at is not None and self.mentee.signed_at is not None
+
+    @property
+    def stalls_at(self) -> datetime:
+        """When the pair counts as stalled unless it meets before."""
+        return rhythm.stalls_at(self.silent_from, self.cadence_days, self.silence_days)
+
+    @property
+    def watched(self) -> bool:
+        """Whether silence is being counted: active, and not known to be silent."""
+        return self.state is PairState.ACTIVE and self.stalled_at is None
+
+    def health(self, now: datetime) -> Health:
+        """How it keeps to its rhythm."""
+        if self.state is not PairState.ACTIVE:
+            return Health.NOT_STARTED if self.is_open else Health.ENDED
+        if self.stalled_at is not None:
+            return Health.STALLED
+        return rhythm.health(
+            silent_from=self.silent_from, cadence_days=self.cadence_days, silence_days=self.silence_days, now=now
+        )
+
+    def is_trained(self, side: Side) -> bool:
+        """Whether a side has done its training path, required or not."""
+        return training.path(self.formality, side) <= self.member(side).completed_modules
+
+    def training_outstanding(self, side: Side) -> frozenset[TrainingModule]:
+        """The modules a side still owes before the pair may become active."""
+        if not self.training_required:
+            return frozenset()
+        return training.path(self.formality, side) - self.member(side).completed_modules
+
+    @property
+    def may_activate(self) -> bool:
+        """Whether the gate stands open:
+
+        formed, one agreement version signed by both, required training done by both.
+        """
+        return (
+            self.state is PairState.FORMED
+            and self.agreement_in_force is not None
+            and not any(self.training_outstanding(side) for side in Side)
+        )
+
+    def sign(self, side: Side, *, agreement_version: int, terms: Terms, now: datetime) -> None:
+        """A side signs the current agreement, whose terms are `terms`. The second signature puts it in force.
+
+        :raises Conflict: the pair is over, another version is the current one, or this side has signed already.
+        :raises InvalidInput: a term the program's formality requires is empty.
+        """
+        self._require_open()
+        self.require_agreement_version(agreement_version)
+        if self.member(side).signed_at is not None:
+            raise Conflict("you have signed this version of the agreement already")
+        self._require_complete(terms)
+        self._put_signature(side, terms, now)
+
+    def require_agreement_version(self, agreement_version: int) -> None:
+        """Refuse a signature under anything but the current agreement.
+
+        :raises Conflict: another version is the current one.
+        """
+        if agreement_version != self.agreement_version:
+            raise Conflict(
+                f"version {self.agreement_version} of the agreement is the current one",
+                field="agreement_version",
+                remedy="read the current version and sign that",
+            )
+
+    def revise(self, side: Side, *, terms: Terms, now: datetime) -> None:
+        """A side proposes other terms: a new version, signed by the one who proposes it, waiting for the other.
+
+        What both signed before stays in force until the other signs.
+
+        :raises Conflict: the pair is over.
+        :raises InvalidInput: a term breaks a rule, or one the formality requires is empty.
+        """
+        self._require_open()
+        check_terms(terms, formality=self.formality, cadence_floor_days=self.cadence_floor_days)
+        self._require_complete(terms)
+        self.agreement_version += 1
+        self.mentor.signed_at = self.mentee.signed_at = None
+        self._put_signature(side, terms, now)
+
+    def complete_training(self, side: Side, module: TrainingModule) -> bool:
+        """A side has done a module of its path. False when that was known already: then nothing has changed.
+
+        :raises Conflict: the pair is over.
+        :raises InvalidInput: the module belongs to the other side's path.
+        """
+        self._require_open()
+        if module not in training.offered(side):
+            raise InvalidInput(
+                f"{module.value} is no part of the {side.value}'s path",
+                field="module",
+                remedy=f"one of {', '.join(sorted(training.offered(side)))}",
+            )
+        member = self.member(side)
+        if module in member.completed_modules:
+            return False
+        member.completed_modules |= {module}
+        return True
+
+    def activate(self, now: datetime) -> None:
+        """Begin: duration and rhythm count from here.
+
+        :raises Conflict: the gate is closed.
+        """
+        if not self.may_activate:
+            raise Conflict("the pair cannot become active: signatures or required training are missing")
+        self.state = PairState.ACTIVE
+        self.activated_at = now
+        self.ends_at = rhythm.add_months(now, self.duration_months)
+        self.silent_from = now
+        self.version += 1
+
+    def require_active(self) -> None:
+        """Refuse what only an active pair may do.
+
+        :raises Conflict: the pair is not active.
+        """
+        if self.state is not PairState.ACTIVE:
+            raise Conflict(
+                f"the pair is {self.state.value}",
+                remedy="meetings belong to an active pair: sign the agreement and complete the required training first"
+                if self.state is PairState.FORMED
+                else None,
+            )
+
+    def record_contact(self, held_at: datetime, now: datetime) -> bool:
+        """The two met. True when that ended a stall, which is a fact about the pair; else its version stays.
+
+        :raises Conflict: the pair is not active.
+        :raises InvalidInput: the meeting lies in the future or before the pair was formed.
+        """
+        self.require_active()
+        if held_at > now + CLOCK_LEEWAY:
+            raise InvalidInput("a meeting that was held lies in the past", field="held_at")
+        if held_at < self.formed_at:
+            raise InvalidInput("the pair did not exist at that time", field="held_at")
+        self.meetings_held += 1
+        self.last_held_at = max(held_at, self.last_held_at or held_at)
+        self.silent_from = max(held_at, self.silent_from)
+        if self.stalled_at is None or self.stalls_at <= now:
+            return False
+        self.stalled_at = None
+        self.version += 1
+        return True
+
+    def stall(self, now: datetime) -> None:
+        """Silence has lasted too long.
+
+        :raises Conflict: the pair is not active, is stalled already, or has been in contact.
+        """
+        if not self.watched or now < self.stalls_at:
+            raise Conflict("the pair has not fallen silent")
+        self.stalled_at = now
+        self.stalls += 1
+        self.version += 1
+
+    def complete(self, now: datetime) -> None:
+        """The agreed duration is over.
+
+        :raises Conflict: the pair never began, is over, or still has time.
+        """
+        if self.state is not PairState.ACTIVE or now < self.ends_at:
+            raise Conflict("the pair has not reached the end of its duration")
+        self._end(PairState.COMPLETED, now)
+
+    def dissolve(self, now: datetime) -> None:
+        """End before time. Either side may, without fault; no reason and no name is recorded.
+
+        :raises Conflict: the pair is over already.
+        """
+        self._require_open()
+        self._end(PairState.DISSOLVED, now)
+
+    def _end(self, state: PairState, now: datetime) -> None:
+        self.state = state
+        self.ended_at = now
+        self.stalled_at = None
+        self.version += 1
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise Conflict(f"the pair is {self.state.value}")
+
+    def _require_complete(self, terms: Terms) -> None:
+        missing = terms.missing(self.formality)
+        if missing:
+            raise InvalidInput(
+                f"the agreement of a {self.formality.value} program needs: {', '.join(missing)}",
+                field=missing[0].value,
+                remedy="fill in the terms, then sign",
+            )
+
+    def _put_signature(self, side: Side, terms: Terms, now: datetime) -> None:
+        self.member(side).signed_at = now
+        if self.signed_by_both:
+            self.agreement_in_force = self.agreement_version
+            self.cadence_days = terms.cadence_days
+            self.channel = terms.medium
+            self.duration_months = terms.duration_months
+            self.ends_at = rhythm.add_months(self.activated_at or self.formed_at, terms.duration_months)
+        self.version += 1

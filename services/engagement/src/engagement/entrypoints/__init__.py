@@ -1,0 +1,1 @@
+"""Where the world reaches engagement: HTTP, events, time."""

@@ -1,0 +1,139 @@
+"""Events of other services, as engagement hears them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts import enrollment as e
+from contracts import matching as m
+from contracts.envelope import Envelope
+from contracts.fields import LanguageLevel, Role
+from contracts.identifiers import uuid7
+
+from .examples import START
+
+
+@dataclass(frozen=True)
+class World:
+    """The ids of one program with one cohort and one pair."""
+
+    unit: UUID = field(default_factory=uuid7)
+    program: UUID = field(default_factory=uuid7)
+    cohort: UUID = field(default_factory=uuid7)
+    pair: UUID = field(default_factory=uuid7)
+    mentor: UUID = field(default_factory=uuid7)
+    mentee: UUID = field(default_factory=uuid7)
+    mentor_participation: UUID = field(default_factory=uuid7)
+    mentee_participation: UUID = field(default_factory=uuid7)
+    facilitator: UUID = field(default_factory=uuid7)
+    guest_unit: UUID | None = None
+
+    @property
+    def units(self) -> tuple[UUID, ...]:
+        """The units named on everything that is shared."""
+        return (self.unit,) if self.guest_unit is None else (self.unit, self.guest_unit)
+
+
+def program(world: World, *, sequence: int = 2, **changes: Any) -> Envelope[e.ProgramChartered]:
+    """The program is chartered, with the platform's defaults unless changed."""
+    settings: dict[str, Any] = {
+        "business_unit_id": world.unit,
+        "program_id": world.program,
+        "state": e.ProgramState.CHARTERED,
+        "settings_version": 1,
+        "type": e.ProgramType.REVERSE,
+        "direction": e.Direction.GRADE,
+        "matching_mode": e.MatchingMode.HR_RUN,
+        "formality": e.Formality.STANDARD,
+        "voluntary": True,
+        "duration_months": 12,
+        "cadence_days": 21,
+        "executive_floor_days": 30,
+        "acceptance_days": 14,
+        "reminder_days": 7,
+        "silence_days": 21,
+        "survey_days": 14,
+        "suppression_threshold": 5,
+        "minimum_grade_gap": 1,
+        "minimum_language_level": LanguageLevel.B1,
+        "minimum_overlap_minutes": 120,
+        "training_required": True,
+        "score_weights": e.ScoreWeights(topics=40, reciprocity=15, distance=15, language=15, hours=15),
+        "facilitator_ids": (world.facilitator,),
+    }
+    return Envelope.of(e.ProgramChartered(**(settings | changes)), sequence=sequence, time=START)
+
+
+def cohort(world: World, *, sequence: int = 1) -> Envelope[e.CohortOpened]:
+    """The cohort is open."""
+    opened = e.CohortOpened(
+        business_unit_id=world.unit,
+        named_unit_ids=world.units,
+        cohort_id=world.cohort,
+        program_id=world.program,
+        state=e.CohortState.ENROLLING,
+        settings_version=1,
+        enrollment_opens_on=date(2026, 12, 1),
+        enrollment_closes_on=date(2026, 12, 24),
+        starts_on=date(2027, 1, 4),
+        ends_on=date(2028, 1, 4),
+    )
+    return Envelope.of(opened, sequence=sequence, time=START)
+
+
+def participation(world: World, role: Role, *, sequence: int = 3) -> Envelope[e.ParticipantAdmitted]:
+    """One of the two was admitted."""
+    facts = _participation(world, role) | {"state": e.ParticipationState.ADMITTED}
+    return Envelope.of(e.ParticipantAdmitted(**facts), sequence=sequence, time=START)
+
+
+def withdrawal(world: World, role: Role, *, sequence: int = 4) -> Envelope[e.ParticipantWithdrawn]:
+    """One of the two has withdrawn."""
+    facts = _participation(world, role) | {"state": e.ParticipationState.WITHDRAWN}
+    return Envelope.of(e.ParticipantWithdrawn(**facts), sequence=sequence, time=START)
+
+
+def _participation(world: World, role: Role) -> dict[str, Any]:
+    mentor = role is Role.MENTOR
+    return {
+        "business_unit_id": world.unit,
+        "named_unit_ids": world.units,
+        "participation_id": world.mentor_participation if mentor else world.mentee_participation,
+        "cohort_id": world.cohort,
+        "program_id": world.program,
+        "person_id": world.mentor if mentor else world.mentee,
+        "home_unit_id": world.unit,
+        "role": role,
+    }
+
+
+def pair_formed(world: World, *, sequence: int = 2, **changes: Any) -> Envelope[m.PairFormed]:
+    """Both have accepted."""
+    facts: dict[str, Any] = {
+        "business_unit_id": world.unit,
+        "named_unit_ids": world.units,
+        "pair_id": world.pair,
+        "run_id": uuid7(),
+        "cohort_id": world.cohort,
+        "program_id": world.program,
+        "mentor_id": world.mentor,
+        "mentee_id": world.mentee,
+        "mentor_participation_id": world.mentor_participation,
+        "mentee_participation_id": world.mentee_participation,
+        "state": m.ProposalState.FORMED,
+        "score": 800,
+        "topics": (
+            m.MatchedTopic(topic="technology.ai", teacher=Role.MENTOR, offered_level=4, asked_level=2),
+            m.MatchedTopic(topic="trends.culture", teacher=Role.MENTEE, offered_level=4, asked_level=2),
+        ),
+        "shared_languages": ("de", "en"),
+        "overlap_minutes": 240,
+        "grade_gap": 4,
+        "proposed_at": START - timedelta(days=3),
+        "expires_at": START + timedelta(days=11),
+        "formed_at": START,
+    }
+    return Envelope.of(m.PairFormed(**(facts | changes)), sequence=sequence, time=START)

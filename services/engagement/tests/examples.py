@@ -1,0 +1,77 @@
+"""Pairs and terms that tests start from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from engagement.domain.agreement import Terms
+from engagement.domain.pair import Member, Pair, Rules
+from engagement.domain.training import offered
+from engagement.domain.vocabulary import Channel, Formality, Side
+
+START = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
+
+COMPLETE_TERMS = Terms(
+    duration_months=12,
+    cadence_days=21,
+    boundaries="No questions about our own teams.",
+    goal_topics=("technology.ai",),
+    medium=Channel.VIDEO,
+    place="The small room on the third floor",
+    number_one_outcome="Use the assistant daily without being shown.",
+)
+LIGHT_TERMS = Terms(duration_months=12)
+
+
+def terms_for(formality: Formality) -> Terms:
+    """Terms that any side can sign in a program of that formality."""
+    return LIGHT_TERMS if formality is Formality.LIGHT else COMPLETE_TERMS
+
+
+def rules_of(formality: Formality) -> Rules:
+    """The platform's defaults for a formality."""
+    light = formality is Formality.LIGHT
+    return Rules(
+        formality=formality,
+        cadence_days=None if light else 21,
+        silence_days=21,
+        duration_months=12,
+        training_required=not light,
+    )
+
+
+def formed_pair(
+    formality: Formality = Formality.STANDARD,
+    *,
+    business_unit_id: UUID | None = None,
+    floor: int | None = None,
+    now: datetime = START,
+) -> Pair:
+    """A pair as it stands the moment matching has formed it."""
+    unit = business_unit_id or uuid4()
+    return Pair.form(
+        uuid4(),
+        business_unit_id=unit,
+        named_unit_ids=(unit,),
+        program_id=uuid4(),
+        cohort_id=uuid4(),
+        mentor=Member(uuid4(), uuid4()),
+        mentee=Member(uuid4(), uuid4()),
+        rules=rules_of(formality),
+        cadence_floor_days=floor,
+        formed_at=now,
+    )
+
+
+def active_pair(
+    formality: Formality = Formality.STANDARD, *, business_unit_id: UUID | None = None, now: datetime = START
+) -> Pair:
+    """A pair that has passed the gate at `now`."""
+    pair = formed_pair(formality, business_unit_id=business_unit_id, now=now)
+    for side in Side:
+        pair.sign(side, agreement_version=1, terms=terms_for(formality), now=now)
+        for module in sorted(offered(side)):
+            pair.complete_training(side, module)
+    pair.activate(now)
+    return pair
