@@ -44,7 +44,9 @@ class Caller:
 
     async def get(self, token: str, path: str, **query: Any) -> Any:
         """The JSON at `path`, once it can be had."""
-        return (await self._send("GET", path, token, params={k: str(v) for k, v in query.items() if v is not None})).json()
+        return (
+            await self._send("GET", path, token, params={k: str(v) for k, v in query.items() if v is not None})
+        ).json()
 
     async def text(self, token: str, path: str) -> str:
         """The text at `path`."""
@@ -63,7 +65,13 @@ class Caller:
 
     async def post(self, token: str | None, path: str, body: Any = None, *, keyed: bool = True, **extra: Any) -> Any:
         """Do it exactly once, however often it has to be sent; `keyed=False` for a survey's answer, which leaves no trace."""
-        return (await self._write("POST", token, path, body, keyed=keyed, **extra)).json()
+        response = await self._write("POST", token, path, body, keyed=keyed, **extra)
+        return response.json() if response.content else None
+
+    async def upload(self, token: str, path: str, files: Mapping[str, bytes]) -> Any:
+        """Send files as a form, one part a file."""
+        parts = {name: (f"{name}.csv", data, "text/csv") for name, data in files.items()}
+        return (await self._write("POST", token, path, None, keyed=True, files=parts)).json()
 
     async def patch(self, token: str, path: str, body: Any, *, version: int) -> Any:
         """Change what is at `version` and nothing newer."""
@@ -133,9 +141,7 @@ def _is_id(part: str) -> bool:
     return True
 
 
-async def until(
-    what: str, ask: Callable[[], Any], good: Callable[[Any], bool] = bool, *, seconds: float = 60.0
-) -> Any:
+async def until(what: str, ask: Callable[[], Any], good: Callable[[Any], bool] = bool, *, seconds: float = 60.0) -> Any:
     """Ask until the answer is good. TimeoutError that says `what` was waited for."""
     give_up = time.monotonic() + seconds
     while True:

@@ -58,6 +58,15 @@ class Player:
     participation_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The next meeting of a couple and what will come of it; without `meeting_id` it is only logged afterwards."""
+
+    day: int
+    outcome: Literal["held", "cancelled", "missed"]
+    meeting_id: str | None
+
+
 @dataclass(slots=True)
 class Couple:
     """A pair as it is played: how it behaves and what it has promised and been promised."""
@@ -73,12 +82,14 @@ class Couple:
     """The day (from the first of the cohort) on which it stops meeting, and the day on which it starts again."""
     silent_until: int = 10_000
     leaves_on: int = 10_000
+    has_left: bool = False
     next_on: int = 0
+    planned: Planned | None = None
 
 
 def choose(people: Sequence[Person], *, mentees: int, mentors: int, seed: int) -> tuple[list[Player], list[Player]]:
     """Mentees from the most senior grades, mentors from the lower half, spread over the units; deterministic for a seed."""
-    draw = random.Random(f"{seed} cast")
+    draw = random.Random(f"{seed} cast")  # noqa: S311  plays, guards nothing
     by_unit: dict[UUID, list[Person]] = {}
     for person in sorted(people, key=lambda person: person.person_id):
         by_unit.setdefault(person.unit_id, []).append(person)
@@ -135,7 +146,7 @@ def _clock(minute: int) -> str:
 
 def give_tempers(couples: Sequence[Couple], *, seed: int) -> None:
     """One couple in seven falls silent and is to be rescued, one in twelve leaves, some executives cancel now and then."""
-    draw = random.Random(f"{seed} tempers")
+    draw = random.Random(f"{seed} tempers")  # noqa: S311  plays, guards nothing
     order = list(couples)
     draw.shuffle(order)
     silent = max(1, len(order) // 7)

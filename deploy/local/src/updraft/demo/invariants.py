@@ -48,13 +48,12 @@ class Sent:
 
 async def on_topics(kafka: str) -> list[Sent]:
     """Every record of every event topic, partition by partition in order of its offset."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = _partitions(catalog.TOPICS)
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         waiting = {partition for partition in partitions if ends[partition]}
         found: list[Sent] = []
         while waiting:
@@ -107,7 +106,9 @@ async def settled(databases: Mapping[str, str], kafka: str, *, seconds: float = 
 async def _unsent(dsn: str) -> int:
     connection = await asyncpg.connect(dsn)
     try:
-        number: int = await connection.fetchval("SELECT count(*) FROM outbox WHERE seq > (SELECT seq FROM relay_cursor)")
+        number: int = await connection.fetchval(
+            "SELECT count(*) FROM outbox WHERE seq > (SELECT seq FROM relay_cursor)"
+        )
         return number
     finally:
         await connection.close()
@@ -198,7 +199,10 @@ async def taken_once(databases: Mapping[str, str], sent: Sequence[Sent]) -> Find
         if expected - taken:
             violations.append(f"{service} missed {len(expected - taken)} events")
     return Finding(
-        "I3", "each event has one effect at each reader", f"{inbox_rows} inbox rows at {len(databases)} services", tuple(violations)
+        "I3",
+        "each event has one effect at each reader",
+        f"{inbox_rows} inbox rows at {len(databases)} services",
+        tuple(violations),
     )
 
 
@@ -230,7 +234,12 @@ def same_projections(live: Mapping[str, Mapping[str, str]], replayed: Mapping[st
         if replayed.get(service, {}).get(table) != value
     ]
     number = sum(len(tables) for tables in live.values())
-    return Finding("I5", "each projection equals its replay from offset 0", f"{number} projections compared by hash", tuple(violations))
+    return Finding(
+        "I5",
+        "each projection equals its replay from offset 0",
+        f"{number} projections compared by hash",
+        tuple(violations),
+    )
 
 
 def visible(promised: Mapping[str, set[Any]], found: Mapping[str, set[Any]]) -> Finding:

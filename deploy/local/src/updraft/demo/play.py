@@ -1,0 +1,340 @@
+"""Runs the demonstration: stack up, organisation in, a year played, one process killed, invariants checked, stack down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from updraft.demo import invariants, page, summary
+from updraft.demo.caller import Caller, until
+from updraft.demo.cast import Person, choose, give_tempers
+from updraft.demo.story import Story
+from updraft.demo.year import Year
+from updraft.provision import create_database, drop_database
+from updraft.sample_org import Organisation, generate
+from updraft.stack import Stack, remove_data
+
+STEP_DAYS = 7
+KILLED = "engagement-worker"
+KILLED_ON_DAY = 140
+UK_LADDER = (
+    ("SCS4", 160), ("SCS3", 150), ("SCS2", 140), ("SCS1A", 135), ("SCS1", 130), ("Grade 6", 110), ("Grade 7", 100),
+    ("SEO", 80), ("HEO", 70), ("EO", 60), ("AO", 40), ("AA", 30),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`people`: a folder with senior.csv and junior.csv, else a synthetic multinational of `size` people. Counts are of people."""
+
+    people: Path | None = None
+    size: int = 1500
+    mentees: int = 30
+    mentors: int = 34
+    waiting: int = 3
+    seed: int = 7
+
+
+def run(state_dir: Path, options: Options, console: Console | None = None) -> int:
+    """Play it on a stack of its own in `state_dir`, write `report.html` there; 0 when every invariant holds."""
+    screen = console or Console()
+    remove_data(state_dir / "stack")
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=screen,
+        transient=False,
+    ) as shown:
+        task = shown.add_task("starting PostgreSQL, Kafka, Envoy and four services", total=None)
+        begun = time.monotonic()
+        stack = Stack(state_dir / "stack", trace_ratio=0.01, rate_limit=None)
+        with stack:
+            started = time.monotonic() - begun
+
+            def tell(what: str, done: float | None = None) -> None:
+                shown.update(
+                    task, description=what, completed=(done or 0) * 100, total=100 if done is not None else None
+                )
+
+            story = asyncio.run(play(stack, options, tell))
+            story.steps.insert(0, ("start", started))
+            tell("stopping what was started")
+        shown.update(task, description="done", completed=100, total=100)
+    remove_data(state_dir / "stack")
+    report = state_dir / "report.html"
+    page.write(story, report)
+    summary.show(story, report, screen)
+    return 0 if story.sound else 1
+
+
+async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Story:
+    """The whole play on a running stack; the story, with the invariants' findings in it."""
+    real = options.people is not None
+    story = Story(
+        source=f"the organisation in {options.people.name}"
+        if options.people
+        else f"a synthetic multinational of {options.size} people",
+        synthetic_applications=True,
+        seed=options.seed,
+    )
+    caller = Caller(stack.gateway_url)
+    year = Year(caller, stack, stack.clock, story, seed=options.seed)
+    try:
+        async with _step(story, "organisation"):
+            tell("importing the organisation")
+            await (_import_organogram(year, options) if real else _import_sample(year, options))
+            people = await _people(year)
+        async with _step(story, "enrollment"):
+            tell("people apply, are screened and admitted")
+            mentees, mentors = choose(
+                people, mentees=options.mentees, mentors=options.mentors + options.waiting, seed=options.seed
+            )
+            await _open(year, people, options)
+            admitted = await year.enroll(mentees)
+            admitted += await year.enroll(mentors, places=options.mentors)
+        async with _step(story, "matching"):
+            tell("pairs are matched, released and accepted")
+            await year.match(admitted)
+            give_tempers(year.couples, seed=options.seed)
+            await year.prepare()
+            await year.survey("baseline", share=0.9)
+        async with _step(story, "a year of meetings"):
+            await _live(year, stack, story, tell)
+        async with _step(story, "evaluation"):
+            tell("the cohort is asked and evaluated")
+            await year.conclude()
+        async with _step(story, "invariants"):
+            tell("checking that nothing was lost")
+            await _check(stack, year, story)
+        story.writes = sum(caller.promised.values())
+        story.resent = caller.retried
+    finally:
+        await caller.close()
+    return story
+
+
+@contextlib.asynccontextmanager
+async def _step(story: Story, name: str) -> AsyncIterator[None]:
+    begun = time.monotonic()
+    yield
+    story.steps.append((name, time.monotonic() - begun))
+
+
+async def _import_sample(year: Year, options: Options) -> None:
+    organisation = generate(options.size, options.seed)
+    await year.register(
+        (unit.code, unit.display_name, [(rung[0], rung[1]) for rung in unit.grade_ladder], unit.default_time_zone)
+        for unit in organisation.units
+    )
+    data = await asyncio.to_thread(_as_csv, organisation)
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    year.story.cross_unit_managers = sum(
+        bool(row["manager_business_unit"]) and row["manager_business_unit"] != row["business_unit"] for row in rows
+    )
+    await _imported(year, "updraft_csv", {"people": data}, token=year.admin, unit=year.host)
+
+
+def _as_csv(organisation: Organisation) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        organisation.write_csv(path)
+        return path.read_bytes()
+
+
+async def _import_organogram(year: Year, options: Options) -> None:
+    folder = options.people
+    if folder is None:
+        raise ValueError("an organogram needs its folder")
+    name = folder.name.replace("_", " ").title()
+    await year.register([("MINISTRY", name, UK_LADDER, "Europe/London")])
+    files = {part: (folder / f"{part}.csv").read_bytes() for part in ("senior", "junior")}
+    await _imported(year, "uk_organogram", files, token=year.manager, unit=None)
+
+
+async def _imported(year: Year, kind: str, files: dict[str, bytes], *, token: str, unit: UUID | None) -> None:
+    query = f"?format={kind}" + (f"&business_unit_id={unit}" if unit else "")
+    accepted = await year.caller.upload(token, f"/enrollment/v1/imports{query}", files)
+    done = await year.follow_import(accepted["import_id"], token, seconds=240)
+    if done["state"] != "applied":
+        raise RuntimeError(f"the import ended as {done['state']}: {done.get('failure')}")
+    counts = done["counts"]
+    year.story.import_rows = counts["rows_read"]
+    year.story.import_errors = counts["rows_in_error"]
+    year.story.import_warnings = counts["warnings"]
+    year.story.people_imported = counts["joined"]
+
+
+async def _people(year: Year) -> list[Person]:
+    found = []
+    for unit in year.units.values():
+        manager = year.manager_of(unit)
+        async for person in year.caller.pages(manager, "/enrollment/v1/people"):
+            found.append(
+                Person(
+                    person_id=UUID(person["person_id"]),
+                    unit_id=unit,
+                    grade=person["grade"],
+                    grade_rank=person["grade_rank"],
+                    country=person.get("country") or "GB",
+                    time_zone=person.get("time_zone") or "Europe/London",
+                )
+            )
+    return found
+
+
+async def _open(year: Year, people: Sequence[Person], options: Options) -> None:
+    owner = next(person for person in people if person.unit_id == year.host)
+    today = datetime.now(UTC).date()
+    await year.charter(owner.person_id)
+    await year.open_cohort(
+        closes=today + timedelta(days=14), starts=today + timedelta(days=14), mentor_places=options.mentors
+    )
+
+
+async def _live(year: Year, stack: Stack, story: Story, tell: Callable[..., None]) -> None:
+    days = (year.ends_on - year.starts_on).days
+    killed = False
+
+    async def tick(today: int) -> None:
+        nonlocal killed
+        tell(f"month {today // 30 + 1} of {days // 30}: the pairs meet", today / days)
+        if today >= KILLED_ON_DAY and not killed:
+            killed = True
+            begun = time.monotonic()
+            stack.kill(KILLED)
+            story.killed, story.killed_after = KILLED, f"on day {today}"
+            await asyncio.to_thread(stack.wait_for, KILLED)
+            story.recovered_in = time.monotonic() - begun
+        await _swept(stack, year.day(today))
+
+    await year.live(until_day=days, step=STEP_DAYS, tick=tick)
+    stack.clock.move_to(year.day(days + 2))
+
+
+async def _swept(stack: Stack, moment: datetime) -> None:
+    """Wait until engagement's rules about time have been applied up to `moment`."""
+
+    async def ask() -> bool:
+        return await stack_rules_time(stack, "engagement", "detect_silent_pairs") >= moment.timestamp()
+
+    await until("the rules about time", ask, seconds=60)
+
+
+async def stack_rules_time(stack: Stack, service: str, job: str) -> float:
+    """Up to which moment (seconds since 1970, rules' clock) a job of a service's schedule has nothing left to do."""
+    async with httpx.AsyncClient() as client:
+        try:
+            text = (await client.get(f"{stack.url(service, 'worker')}/metrics")).text
+        except httpx.TransportError:
+            return 0.0
+    wanted = f'updraft_schedule_rules_time_seconds{{job="{job}"}}'
+    return next((float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(wanted)), 0.0)
+
+
+async def _check(stack: Stack, year: Year, story: Story) -> None:
+    databases = {service: _dsn(stack, service) for service in stack.services}
+    await invariants.settled(databases, stack.kafka_bootstrap)
+    sent = await invariants.on_topics(stack.kafka_bootstrap)
+    outboxes = {service: await invariants.committed(dsn) for service, dsn in databases.items()}
+    findings = invariants.compare(outboxes, sent)
+    findings.append(await invariants.taken_once(databases, sent))
+    live = {service: await invariants.fingerprint(dsn) for service, dsn in databases.items()}
+    findings.append(invariants.same_projections(live, await _replayed(stack, live)))
+    findings.append(await _visible(year))
+    story.findings = sorted(findings, key=lambda finding: finding.name)
+    story.events = Counter(event.event_type.split(".")[2] for event in sent)
+
+
+def _dsn(stack: Stack, database: str) -> str:
+    """A superuser's address of a database."""
+    return urlsplit(stack.postgres_dsn)._replace(path=f"/{database}").geturl()
+
+
+async def _replayed(stack: Stack, live: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The projections of fresh databases that have read every topic from offset 0."""
+    return dict(
+        await asyncio.gather(
+            *[asyncio.create_task(_replay(stack, service, wanted)) for service, wanted in live.items()]
+        )
+    )
+
+
+async def _replay(stack: Stack, service: str, wanted: dict[str, str]) -> tuple[str, dict[str, str]]:
+    name = f"{service}_replay"
+    await asyncio.to_thread(drop_database, stack.postgres_dsn, name)
+    await asyncio.to_thread(create_database, stack.postgres_dsn, service, name, stack.secrets_dir)
+    environment = stack.service_environment(service) | {
+        "UPDRAFT_CONSUMER_GROUP": f"updraft.{service}.replay.{os.getpid()}.{time.time_ns()}",
+        "UPDRAFT_HTTP_PORT": "0",
+    }
+    environment["UPDRAFT_DATABASE"] = environment["UPDRAFT_DATABASE"].rsplit("/", 1)[0] + f"/{name}"
+    await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", service, "migrate"], env=environment, check=True, capture_output=True
+    )
+    dsn = _dsn(stack, name)
+    reader = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", service, "consumer", env=environment,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    found: dict[str, str] = {}
+    try:
+        give_up = time.monotonic() + 60
+        while found != wanted and time.monotonic() < give_up:
+            await asyncio.sleep(0.3)
+            found = await invariants.fingerprint(dsn)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            reader.terminate()
+        await reader.wait()
+        await asyncio.to_thread(drop_database, stack.postgres_dsn, name)
+    return service, found
+
+
+async def _visible(year: Year) -> invariants.Finding:
+    promised: dict[str, set[Any]] = {
+        "meetings at engagement": {str(meeting) for couple in year.couples for meeting in couple.meetings},
+        "meetings at evaluation": {str(meeting) for couple in year.couples for meeting in couple.meetings},
+        "participations": {str(player.participation_id) for player in year.players},
+        "pairs": {str(couple.pair_id) for couple in year.couples},
+    }
+    cohort = year.cohort_id
+    at_engagement: set[str] = set()
+    for couple in year.couples:
+        path = f"/engagement/v1/pairs/{couple.pair_id}/meetings"
+        at_engagement |= {row["meeting_id"] async for row in year.caller.pages(year.manager, path)}
+    found: dict[str, set[Any]] = {
+        "meetings at engagement": at_engagement,
+        "meetings at evaluation": {
+            row["meeting_id"]
+            async for row in year.caller.pages(year.manager, f"/evaluation/v1/cohorts/{cohort}/meetings")
+        },
+        "participations": {
+            row["participation_id"]
+            async for row in year.caller.pages(year.manager, f"/enrollment/v1/cohorts/{cohort}/participations")
+        },
+        "pairs": {
+            row["pair_id"] async for row in year.caller.pages(year.manager, "/engagement/v1/pairs", cohort_id=cohort)
+        },
+    }
+    return invariants.visible(promised, found)
