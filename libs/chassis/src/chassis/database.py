@@ -86,6 +86,12 @@ def is_transient(error: BaseException) -> bool:
     return state is not None and (state in _TRANSIENT_STATES or state.startswith("08"))
 
 
+def _refused(error: BaseException) -> bool:
+    """Whether the server itself said that it has not done the statement, over a connection that lives on."""
+    state = getattr(error, "sqlstate", None)
+    return state is not None and not state.startswith(("08", "57P", "25P"))
+
+
 def _translated(error: Exception, conflicts: Mapping[str, tuple[str | None, str]]) -> Exception:
     if is_transient(error):
         return error if isinstance(error, Unavailable) else Unavailable(type(error).__name__)
@@ -320,7 +326,7 @@ class WriteSession(_Session):
         try:
             fresh = await self._commit(key)
         except Exception as error:
-            if is_transient(error) and key is not None:
+            if is_transient(error) and key is not None and not _refused(error):
                 raise CommitInDoubt(type(error).__name__) from error
             raise self._database.translated(error) from error
         if fresh or request is None:

@@ -1,0 +1,5 @@
+from chassis.migrations import run
+
+from alembic import context
+
+run("engagement", context.config.attributes["metadata"])
