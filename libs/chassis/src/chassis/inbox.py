@@ -7,6 +7,7 @@ whose handler misses a fact of another aggregate, is parked and run as soon as w
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from chassis.database import Database, UnitOfWork, WriteSession, is_transient
 from chassis.dead_letters import RawRecord
 from chassis.handlers import Acts, Projects, ProjectsBatch, Routing
 from chassis.ports import Missing
-from chassis.telemetry import start_span
+from chassis.telemetry import Span, start_span
 
 _TAKE = """INSERT INTO inbox (consumer, event_id) SELECT $1, e FROM unnest($2::uuid[]) AS e
  ON CONFLICT DO NOTHING RETURNING event_id"""
@@ -67,6 +68,16 @@ class _Batch:
     applied: list[Envelope[Any]] = field(default_factory=list)
     touched: set[UUID] = field(default_factory=set)
     casualties: list[tuple[Received, Exception]] = field(default_factory=list)
+
+
+def _span(envelope: Envelope[Any]) -> Span:
+    """The event's own part of its trace, below the request or event that caused it."""
+    return start_span(
+        f"apply {envelope.type}",
+        kind="consumer",
+        parent=envelope.traceparent,
+        attributes={"messaging.destination.name": envelope.data.TOPIC},
+    )
 
 
 class Inbox:
@@ -186,8 +197,12 @@ class Inbox:
             else:
                 await self._one(driver, unit, received, done)
         for handler, envelopes in grouped.values():
-            await handler.handler(envelopes, unit)
-            await unit.session.flush()
+            with contextlib.ExitStack() as spans:
+                for envelope in envelopes:
+                    if envelope.traceparent is not None and envelope.traceparent.endswith("-01"):
+                        spans.enter_context(_span(envelope))
+                await handler.handler(envelopes, unit)
+                await unit.session.flush()
             done.applied.extend(envelopes)
             done.touched.update(envelope.subject for envelope in envelopes)
 
@@ -226,8 +241,7 @@ class Inbox:
             return False
         session = unit.session
         guarded, overtaken = session.guarded, session.overtaken
-        with start_span(f"apply {envelope.type}", kind="consumer", parent=envelope.traceparent) as span:
-            span.set("messaging.destination.name", envelope.data.TOPIC)
+        with _span(envelope):
             match handler:
                 case Projects() | Acts():
                     await handler.handler(envelope, unit)

@@ -28,6 +28,7 @@ from chassis.crash_points import AFTER_SEND, crash_point
 from chassis.health import Progress
 from chassis.migrations import OUTBOX_DAYS_AHEAD, OUTBOX_DAYS_KEPT
 from chassis.service import Service
+from chassis.telemetry import start_span
 
 ROWS_A_FETCH = 2_000
 SHORTEST_PAUSE = 0.005
@@ -176,15 +177,7 @@ class Relay:
     async def _send_up_to_watermark(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> int:
         rows = await connection.fetch(_ROWS, cursor, self._watermark, self._rows_a_fetch)
         while rows:
-            acknowledgements = [
-                await producer.send(
-                    row["topic"],
-                    key=row["key"],
-                    value=row["value"],
-                    headers=[(name, value.encode()) for name, value in _headers.decode(row["headers"])],
-                )
-                for row in rows
-            ]
+            acknowledgements = [await _send(producer, row) for row in rows]
             last = rows[-1]["seq"]
             full = len(rows) == self._rows_a_fetch
             sent = _acknowledged(acknowledgements)
@@ -221,6 +214,18 @@ class Relay:
             await connection.fetchval(
                 "SELECT outbox_keep_partitions($1, $2, $3)", OUTBOX_DAYS_AHEAD, OUTBOX_DAYS_KEPT, cursor
             )
+
+
+async def _send(producer: AIOKafkaProducer, row: Any) -> Any:
+    """Hand one row to the producer; a traced one gets a span of its own beside the consumer's, both below the request's."""
+    headers = _headers.decode(row["headers"])
+    traceparent = next((value for name, value in headers if name == "traceparent" and value.endswith("-01")), None)
+    encoded = [(name, value.encode()) for name, value in headers]
+    if traceparent is None:
+        return await producer.send(row["topic"], key=row["key"], value=row["value"], headers=encoded)
+    with start_span(f"send {row['topic']}", kind="producer", parent=traceparent) as span:
+        span.set("messaging.destination.name", row["topic"])
+        return await producer.send(row["topic"], key=row["key"], value=row["value"], headers=encoded)
 
 
 async def _acknowledged(acknowledgements: Sequence[Awaitable[Any]]) -> None:

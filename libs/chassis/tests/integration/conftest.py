@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -9,24 +11,48 @@ import pytest
 from chassis.migrations import migrate
 from chassis.service import Service
 from contracts.identifiers import uuid7
+from updraft.provision import create_database, database_address, drop_database
 from updraft.servers_for_tests import ServiceDatabase
 
 from .notebook import MIGRATIONS, metadata, service_for, settings_for
 
 
 @pytest.fixture(scope="package")
-def notebook_database(make_database: Any) -> ServiceDatabase:
-    """A migrated database that the package's tests share; each works in units of its own."""
+def pristine(make_database: Any) -> ServiceDatabase:
+    """A migrated database that nobody enters, to be copied."""
     database: ServiceDatabase = make_database("engagement")
     migrate(MIGRATIONS, settings_for(database).database_url("owner", "engagement"), metadata)
     return database
 
 
+@pytest.fixture(scope="package")
+def copied(postgres: Any, pristine: ServiceDatabase) -> Iterator[Callable[[], ServiceDatabase]]:
+    """Copies of it, thrown away at the end."""
+    names: list[str] = []
+
+    def copy() -> ServiceDatabase:
+        name = f"{pristine.name}_{len(names)}"
+        create_database(postgres.dsn, "engagement", name, pristine.secrets_dir, template=pristine.name)
+        names.append(name)
+        admin = urlsplit(postgres.dsn)._replace(path=f"/{name}").geturl()
+        return replace(pristine, name=name, address=database_address(postgres.dsn, name), admin_dsn=admin)
+
+    yield copy
+    for name in names:
+        drop_database(postgres.dsn, name)
+
+
+@pytest.fixture(scope="package")
+def notebook_database(copied: Any) -> ServiceDatabase:
+    """A migrated database that the package's tests share; each works in units of its own."""
+    database: ServiceDatabase = copied()
+    return database
+
+
 @pytest.fixture
-def own_database(make_database: Any) -> ServiceDatabase:
+def own_database(copied: Any) -> ServiceDatabase:
     """A migrated database for one test that counts everything or changes what all share."""
-    database: ServiceDatabase = make_database("engagement")
-    migrate(MIGRATIONS, settings_for(database).database_url("owner", "engagement"), metadata)
+    database: ServiceDatabase = copied()
     return database
 
 

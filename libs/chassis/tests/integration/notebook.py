@@ -19,7 +19,19 @@ from chassis.settings import ServiceSettings
 from contracts.engagement import MeetingLogged, MeetingState
 from contracts.envelope import Envelope, decode, encode
 from contracts.identifiers import uuid7
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Integer, Table, Text, UniqueConstraint, Uuid, event
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    event,
+)
 from updraft.servers_for_tests import ServiceDatabase
 
 MIGRATIONS = Path(__file__).parent / "migrations"

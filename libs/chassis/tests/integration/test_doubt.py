@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -40,25 +41,28 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(*self._target)
         answers = asyncio.create_task(self._copy(from_server, writer))
-        with suppress(ConnectionError):
+        try:
             while data := await reader.read(65536):
                 if self.cut_after is not None and self.cut_after in data:
                     self.cut_after = None
                     answers.cancel()
+                    await asyncio.wait([answers])
                     if self.let_through:
                         to_server.write(data)
                         await from_server.read(65536)
                     break
                 to_server.write(data)
-        answers.cancel()
-        writer.close()
-        to_server.close()
+        finally:
+            answers.cancel()
+            writer.close()
+            to_server.close()
 
     @staticmethod
     async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
                 writer.write(data)
+            writer.close()
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -66,8 +70,6 @@ class Wire:
 async def test_a_commit_in_doubt_is_resolved_by_its_key(own_database, own_admin, unit, committed, single):
     target = urlsplit(own_database.admin_dsn)
     async with Wire(target.hostname or "", target.port or 0) as wire:
-        from dataclasses import replace
-
         through = replace(own_database, address=f"postgresql://127.0.0.1:{wire.port}/{own_database.name}")
         api = service_for(through, "api")
         key, row = request(unit), note(unit, code="once")

@@ -40,7 +40,9 @@ class Reader:
     async def _handle(self, event, uow) -> None:
         minutes = event.data.minutes
         if minutes == WAITS:
-            found = await uow.session.fetch_one(select(known.c.meeting_id).where(known.c.meeting_id == event.data.pair_id))
+            found = await uow.session.fetch_one(
+                select(known.c.meeting_id).where(known.c.meeting_id == event.data.pair_id)
+            )
             if found is None:
                 raise Missing("MeetingLogged", event.data.pair_id)
         if minutes == BREAKS and self.broken:

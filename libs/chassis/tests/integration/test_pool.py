@@ -53,7 +53,9 @@ async def test_twenty_units_over_four_connections_never_see_each_other(composed,
                     "SELECT pid FROM pg_stat_activity WHERE usename = 'engagement_api' AND datname = current_database()"
                 )
                 if victims:
-                    cut += await own_admin.fetchval("SELECT pg_terminate_backend($1)::int", chance.choice(victims)["pid"])
+                    cut += await own_admin.fetchval(
+                        "SELECT pg_terminate_backend($1)::int", chance.choice(victims)["pid"]
+                    )
             try:
                 await task
             except asyncio.CancelledError:
@@ -78,7 +80,9 @@ async def test_twenty_units_over_four_connections_never_see_each_other(composed,
 
 
 @pytest.mark.requirement("F11", "I9")
-async def test_a_begin_that_was_cancelled_does_not_swallow_the_next_write(composed, own_database, own_admin, unit, monkeypatch):
+async def test_a_begin_that_was_cancelled_does_not_swallow_the_next_write(
+    composed, own_database, own_admin, unit, monkeypatch
+):
     """The transaction that it may have opened would hold the next single statement, answered and never committed."""
     api = composed(own_database, "api", api_pool_size=1)
     real = asyncpg.Connection.execute

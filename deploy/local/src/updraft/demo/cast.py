@@ -177,7 +177,7 @@ def answers(
             result[str(item["code"])] = None
             continue
         lift = 0.9 * kept if closing else 0.0
-        sign = 1 if item.get("higher_is_better", True) else -1
+        sign = -1 if item["family"] == "improvement" else 1
         result[str(item["code"])] = min(5, max(1, round(3.1 + mood + sign * lift + draw.gauss(0, 0.7))))
     if all(value is None for value in result.values()) and result:
         result[next(iter(result))] = 3

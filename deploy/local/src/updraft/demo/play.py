@@ -33,7 +33,6 @@ from updraft.provision import create_database, drop_database
 from updraft.sample_org import Organisation, generate
 from updraft.stack import Stack, remove_data
 
-STEP_DAYS = 7
 KILLED = "engagement-worker"
 KILLED_ON_DAY = 140
 UK_LADDER = (
@@ -52,6 +51,7 @@ class Options:
     mentors: int = 34
     waiting: int = 3
     seed: int = 7
+    step_days: int = 7
 
 
 def run(state_dir: Path, options: Options, console: Console | None = None) -> int:
@@ -90,7 +90,11 @@ def run(state_dir: Path, options: Options, console: Console | None = None) -> in
 
 async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Story:
     """The whole play on a running stack; the story, with the invariants' findings in it."""
-    real = options.people is not None
+    return (await play_year(stack, options, tell)).story
+
+
+async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -> Year:
+    """As `play`; everything the play knows."""
     story = Story(
         source=f"the organisation in {options.people.name}"
         if options.people
@@ -103,14 +107,12 @@ async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Sto
     try:
         async with _step(story, "organisation"):
             tell("importing the organisation")
-            await (_import_organogram(year, options) if real else _import_sample(year, options))
-            people = await _people(year)
+            people = await enroll_organisation(year, options)
         async with _step(story, "enrollment"):
             tell("people apply, are screened and admitted")
             mentees, mentors = choose(
                 people, mentees=options.mentees, mentors=options.mentors + options.waiting, seed=options.seed
             )
-            await _open(year, people, options)
             admitted = await year.enroll(mentees)
             admitted += await year.enroll(mentors, places=options.mentors)
         async with _step(story, "matching"):
@@ -120,7 +122,7 @@ async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Sto
             await year.prepare()
             await year.survey("baseline", share=0.9)
         async with _step(story, "a year of meetings"):
-            await _live(year, stack, story, tell)
+            await _live(year, stack, story, tell, options.step_days)
         async with _step(story, "evaluation"):
             tell("the cohort is asked and evaluated")
             await year.conclude()
@@ -131,7 +133,15 @@ async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Sto
         story.resent = caller.retried
     finally:
         await caller.close()
-    return story
+    return year
+
+
+async def enroll_organisation(year: Year, options: Options) -> list[Person]:
+    """Units are registered, people imported, a program chartered and its cohort opened; the people."""
+    await (_import_organogram(year, options) if options.people is not None else _import_sample(year, options))
+    people = await _people(year)
+    await _open(year, people, options)
+    return people
 
 
 @contextlib.asynccontextmanager
@@ -212,23 +222,29 @@ async def _open(year: Year, people: Sequence[Person], options: Options) -> None:
     )
 
 
-async def _live(year: Year, stack: Stack, story: Story, tell: Callable[..., None]) -> None:
+async def _live(year: Year, stack: Stack, story: Story, tell: Callable[..., None], step: int) -> None:
     days = (year.ends_on - year.starts_on).days
-    killed = False
+    struck: asyncio.Task[None] | None = None
+
+    async def strike() -> None:
+        """Kill the role while requests are under way."""
+        await asyncio.sleep(0.05)
+        begun = time.monotonic()
+        await asyncio.to_thread(stack.kill, KILLED)
+        await asyncio.to_thread(stack.wait_for, KILLED)
+        story.recovered_in = time.monotonic() - begun
 
     async def tick(today: int) -> None:
-        nonlocal killed
+        nonlocal struck
         tell(f"month {today // 30 + 1} of {days // 30}: the pairs meet", today / days)
-        if today >= KILLED_ON_DAY and not killed:
-            killed = True
-            begun = time.monotonic()
-            stack.kill(KILLED)
-            story.killed, story.killed_after = KILLED, f"on day {today}"
-            await asyncio.to_thread(stack.wait_for, KILLED)
-            story.recovered_in = time.monotonic() - begun
         await _swept(stack, year.day(today))
+        if today >= KILLED_ON_DAY and struck is None:
+            story.killed, story.killed_after = KILLED, f"on day {today + step}, while pairs were meeting"
+            struck = asyncio.create_task(strike())
 
-    await year.live(until_day=days, step=STEP_DAYS, tick=tick)
+    await year.live(until_day=days, step=step, tick=tick)
+    if struck is not None:
+        await struck
     stack.clock.move_to(year.day(days + 2))
 
 

@@ -17,7 +17,8 @@ def show(story: Story, report: Path, console: Console) -> None:
     top = sorted(story.excluded_by_rule.items(), key=lambda item: -item[1])[:3]
     lines = [
         f"[b]{story.people_imported:,}[/b] people imported from {story.import_rows:,} rows of {story.source}"
-        f" ({story.import_errors} rows in error, {story.import_warnings} warnings).",
+        f" ({story.import_errors} rows in error, {story.import_warnings} warnings);"
+        f" {story.cross_unit_managers} of them report to a manager in another unit.",
         f"[b]{story.applied.get('mentor', 0)}[/b] mentors and [b]{story.applied.get('mentee', 0)}[/b] executives applied;"
         f" {story.waitlisted} wait in the queue.",
         f"[b]{refused:,}[/b] of {story.candidates_compared:,} possible pairings refused by a rule: "

@@ -200,7 +200,7 @@ class Year:
                     mentee=by_participation[UUID(pair["mentee_participation_id"])],
                     temper="steady",
                     score=pair["score"],
-                    why=" ".join(pair["words"]),
+                    why=_why(pair["topics"]),
                 )
             )
         self.couples.sort(key=lambda couple: couple.pair_id)
@@ -396,6 +396,7 @@ class Year:
         await self._cohort_is("closed", seconds=90)
         path = f"/evaluation/v1/cohorts/{self.cohort_id}/report"
         self.story.report = await self.caller.get(self.manager, path)
+        self.story.survey_finding = _finding(self.story.report)
         self.story.report_html = await self.caller.text(self.manager, f"{path}.html?synthetic=true")
         await self.read_pairs()
 
@@ -413,22 +414,53 @@ class Year:
         }
         for label, couple in self._labelled():
             pair = found[couple.pair_id]
-            stalls = pair["stalls"]
-            self.story.stalled += stalls > 0
-            self.story.rescued += stalls > 0 and couple.temper == "falls_silent" and pair["meetings_held"] > 0
+            fell_silent = pair["stalls"] > 0
+            met_again = fell_silent and pair["stalled_at"] is None
+            self.story.stalled += fell_silent
+            self.story.rescued += met_again
             self.story.completed += pair["state"] == "completed"
-            fate = "rescued" if stalls and pair["state"] == "completed" else str(pair["state"])
             self.story.pairs.append(
                 PairLine(
-                    label, couple.mentor.person.grade, couple.mentee.person.grade, couple.score, couple.why,
-                    pair["meetings_held"], fate,
+                    label=label,
+                    mentor_grade=couple.mentor.person.grade,
+                    mentee_grade=couple.mentee.person.grade,
+                    score=couple.score,
+                    why=couple.why,
+                    held=pair["meetings_held"],
+                    fate="rescued" if met_again and pair["state"] == "completed" else str(pair["state"]),
                 )
-            )  # fmt: skip
+            )
 
     async def _all(self, works: Iterable[Awaitable[Any]]) -> None:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(_awaited(work))
+
+
+def _finding(report: Mapping[str, Any]) -> str:
+    """The report's first change in a sentence, with how sure it is."""
+    for change in (report.get("survey") or {}).get("changes", ()):
+        difference = change["difference"]
+        if difference["suppressed"] or difference["value"] is None:
+            continue
+        interval = difference["interval"]
+        return (
+            f"{change['about']} changed by {difference['value']:+.2f} points of a scale from 1 to 5"
+            f" (95 % interval {interval['low']:+.2f} to {interval['high']:+.2f}; {change['n_before']} and {change['n_after']} answers;"
+            f" conclusion: {change['conclusion'].replace('_', ' ')}). {report['evidence']['strength']}"
+        )
+    return "Too few answers to say anything."
+
+
+def _why(topics: Sequence[Mapping[str, Any]]) -> str:
+    """What each side teaches the other, in a few words."""
+    taught = {
+        side: ", ".join(topic["topic"].split(".")[-1].replace("_", " ") for topic in topics if topic["teacher"] == side)
+        for side in ("mentor", "mentee")
+    }
+    return "; ".join(
+        f"{who} teaches {taught[side]}" for side, who in (("mentor", "junior"), ("mentee", "executive")) if taught[side]
+    )
 
 
 def _base64(raw: bytes) -> str:

@@ -1,5 +1,4 @@
-from chassis.migrations import run
-
 from alembic import context
+from chassis.migrations import run
 
 run("engagement", context.config.attributes["metadata"])
