@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from chassis.database import ReadSession, UnitOfWork
+from chassis.database import UnitOfWork
 from chassis.handlers import Acts, Handler, Projects, ProjectsBatch
 from chassis.ports import Missing
 from chassis.service import Role, Service, compose
@@ -49,6 +49,15 @@ async def count_up(meeting_id: UUID, uow: UnitOfWork) -> int:
         uow.session.update(counted, {"meeting_id": meeting_id}, {"version": version})
     uow.publish(logged(meeting_id, min(version, 480), unit=unit), sequence=version)
     return version
+
+
+async def create(uow: UnitOfWork) -> UUID:
+    """A new meeting at version 1: nothing is read, so all of it is one statement."""
+    meeting_id = uuid7()
+    unit = uow.principal.business_unit_id or UNIT
+    uow.session.insert(counted, {"meeting_id": meeting_id, "business_unit_id": unit, "version": 1})
+    uow.publish(logged(meeting_id, 1, unit=unit), sequence=1)
+    return meeting_id
 
 
 def _failing(envelope: Envelope[Any]) -> None:
@@ -137,4 +146,4 @@ def bootstrap(service: str, role: Role = "api", settings: ServiceSettings | None
     )
 
 
-__all__ = ["ReadSession", "UNIT", "bootstrap", "count_up", "handlers", "logged", "uuid7"]
+__all__ = ["UNIT", "bootstrap", "count_up", "create", "handlers", "logged", "uuid7"]

@@ -90,11 +90,13 @@ def run(state_dir: Path, options: Options, console: Console | None = None) -> in
 
 async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Story:
     """The whole play on a running stack; the story, with the invariants' findings in it."""
-    return (await play_year(stack, options, tell)).story
+    year = await play_year(stack, options, tell)
+    await year.caller.close()
+    return year.story
 
 
 async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -> Year:
-    """As `play`; everything the play knows."""
+    """As `play`; everything the play knows, its caller still open."""
     story = Story(
         source=f"the organisation in {options.people.name}"
         if options.people
@@ -131,8 +133,9 @@ async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -
             await _check(stack, year, story)
         story.writes = sum(caller.promised.values())
         story.resent = caller.retried
-    finally:
+    except BaseException:
         await caller.close()
+        raise
     return year
 
 
