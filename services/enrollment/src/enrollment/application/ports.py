@@ -1,0 +1,173 @@
+"""What the use cases need of the world: repositories that load for update and stage changes.
+
+Nothing is written before the mechanism commits the unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from chassis.ports import UnitOfWork
+
+from enrollment.domain.business_units import BusinessUnit
+from enrollment.domain.change_sets import Change, KnownPerson
+from enrollment.domain.cohorts import Cohort
+from enrollment.domain.findings import RowFinding
+from enrollment.domain.imports import Import
+from enrollment.domain.participations import Participation, Role, WaitlistQueue
+from enrollment.domain.people import UnitPolicy
+from enrollment.domain.programs import Program
+from enrollment.domain.reporting_lines import LineFinding, LineNode
+
+
+class BusinessUnitRepository(Protocol):
+    """Business units, and the directory of all of them by id and code."""
+
+    def add(self, unit: BusinessUnit) -> None:
+        """A new unit; at commit a Conflict when its code is taken."""
+
+    async def unknown(self, unit_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the ids that are no business unit."""
+
+    async def policies(self) -> list[UnitPolicy]:
+        """What reading rows needs of every unit (worker only: crosses units)."""
+
+
+class PeopleRepository(Protocol):
+    """People as they stand."""
+
+    async def employed_unit(self, person_id: UUID) -> UUID | None:
+        """The unit that employs the person; None when unknown, gone, or not visible."""
+
+    async def of_units(self, unit_ids: Collection[UUID], after: UUID | None, limit: int) -> list[KnownPerson]:
+        """Everybody ever imported for the units, who has left included, in the order of ids from after `after` on (worker only)."""
+
+    async def apply(self, changes: Sequence[Change], now: datetime) -> None:
+        """Write people and identities as they are after the changes, at once."""
+
+    async def lines(self) -> tuple[dict[UUID, LineNode], dict[UUID, tuple[UUID, ...]]]:
+        """Everybody employed with their superior, and everybody's stored ancestors (worker only)."""
+
+    async def store_ancestors(self, ancestors: Mapping[UUID, tuple[UUID, ...]]) -> None:
+        """Write the ancestors of some people, at once."""
+
+    async def replace_line_findings(
+        self, findings: Sequence[tuple[LineFinding, tuple[UUID, ...]]], now: datetime
+    ) -> None:
+        """Put these findings, each with the units of its people, in place of all earlier ones, at once."""
+
+
+class ProgramRepository(Protocol):
+    """Programs, locked until the end of the transaction when loaded."""
+
+    def add(self, program: Program) -> None:
+        """A new program."""
+
+    async def get(self, program_id: UUID) -> Program | None:
+        """The program, or None when the transaction's unit sees none by this id."""
+
+    def save(self, program: Program) -> None:
+        """The program as it is now."""
+
+
+class CohortRepository(Protocol):
+    """Cohorts, locked until the end of the transaction when loaded."""
+
+    def add(self, cohort: Cohort) -> None:
+        """A new cohort."""
+
+    async def get(self, cohort_id: UUID, *, share: bool = False) -> Cohort | None:
+        """The cohort, or None when not visible. `share`: only against changes, so that others may read it meanwhile."""
+
+    def save(self, cohort: Cohort) -> None:
+        """The cohort as it is now."""
+
+    async def due(self, today: date, limit: int) -> list[Cohort]:
+        """Active cohorts whose duration has passed, locked, the most overdue first (worker only)."""
+
+
+class ParticipationRepository(Protocol):
+    """Participations, locked until the end of the transaction when loaded."""
+
+    async def get(self, participation_id: UUID) -> Participation | None:
+        """The participation, or None when not visible."""
+
+    async def find(self, cohort_id: UUID, person_id: UUID) -> Participation | None:
+        """The person's participation in the cohort, if there is one."""
+
+    async def queue(self, cohort_id: UUID, role: Role, places: int | None) -> WaitlistQueue:
+        """The waitlist of a role as it stands. Lock the cohort first, so that it stays so."""
+
+    def add(self, participation: Participation) -> None:
+        """A new participation; at commit a Conflict when the person is in the cohort already."""
+
+    def save(self, participation: Participation) -> None:
+        """The participation as it is now, without the notes of its screening."""
+
+    def keep_notes(self, participation: Participation) -> None:
+        """Store the notes of the screening, apart from everything else."""
+
+
+class ImportRepository(Protocol):
+    """Imports, their files, findings and staged changes."""
+
+    def add(self, upload: Import, files: Mapping[str, bytes]) -> None:
+        """A new import with its files."""
+
+    async def claim(self, worker: UUID) -> Import | None:
+        """The oldest unfinished import, locked and claimed for `worker`; None when there is none, or another worker is at it."""
+
+    def save(self, upload: Import) -> None:
+        """The import as it is now."""
+
+    async def files(self, import_id: UUID) -> dict[str, bytes]:
+        """Its files by name."""
+
+    async def restart_staging(self, import_id: UUID) -> None:
+        """Throw away findings and staged changes of an earlier try, at once."""
+
+    async def add_findings(self, upload: Import, findings: Sequence[RowFinding]) -> None:
+        """Add to the report, in this order, at once."""
+
+    async def stage(self, upload: Import, first: int, changes: Sequence[Change]) -> None:
+        """Keep planned changes under the places `first`, `first + 1`, ..., at once."""
+
+    async def staged(self, import_id: UUID, first: int, limit: int) -> list[Change]:
+        """Staged changes from place `first` on, in order."""
+
+    async def unstage(self, import_id: UUID, before: int) -> None:
+        """Throw away staged changes of places below `before`, at once: they are applied and hold personal data."""
+
+    async def purge(self, import_id: UUID) -> None:
+        """Throw away files and staged changes, which hold personal data, at once. The report stays."""
+
+
+class EnrollmentUnitOfWork(UnitOfWork, Protocol):
+    """One transaction of enrollment."""
+
+    @property
+    def business_units(self) -> BusinessUnitRepository:
+        """The tenants."""
+
+    @property
+    def people(self) -> PeopleRepository:
+        """Who works here."""
+
+    @property
+    def programs(self) -> ProgramRepository:
+        """Charters and rules."""
+
+    @property
+    def cohorts(self) -> CohortRepository:
+        """Runs of programs."""
+
+    @property
+    def participations(self) -> ParticipationRepository:
+        """People in cohorts."""
+
+    @property
+    def imports(self) -> ImportRepository:
+        """HR files on their way."""

@@ -1,0 +1,299 @@
+"""Participations: a person in a cohort, in one role; the role belongs to the participation, not to the person (R0-02)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.ports import Conflict, InvalidInput
+
+from enrollment.domain.languages import LanguageSkill, WorkingHours, check_time_zone, language_skills
+from enrollment.domain.topics import TopicLevel, topic_levels
+
+LARGEST_CAPACITY = 3
+LONGEST_NOTES = 4_000
+FLOOR_DAYS = (14, 42)
+
+
+class Role(StrEnum):
+    """A side of a pair. In a reverse program the mentor is the junior."""
+
+    MENTOR = "mentor"
+    MENTEE = "mentee"
+
+
+class ParticipationState(StrEnum):
+    """The way of a person through a cohort."""
+
+    IDENTIFIED = "identified"
+    NOMINATED = "nominated"
+    INVITED = "invited"
+    APPLIED = "applied"
+    SCREENED = "screened"
+    ADMITTED = "admitted"
+    WAITLISTED = "waitlisted"
+    MATCHED = "matched"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXCLUDED = "excluded"
+
+
+class Decision(StrEnum):
+    """What is decided about a candidate."""
+
+    ADMIT = "admit"
+    WAITLIST = "waitlist"
+    DECLINE = "decline"
+
+
+MAY_APPLY = frozenset(
+    {
+        ParticipationState.IDENTIFIED,
+        ParticipationState.NOMINATED,
+        ParticipationState.INVITED,
+        ParticipationState.WITHDRAWN,
+    }
+)
+HOLDS_A_PLACE = frozenset({ParticipationState.ADMITTED, ParticipationState.MATCHED, ParticipationState.ACTIVE})
+MAY_BE_DECLINED = frozenset(
+    {
+        ParticipationState.NOMINATED,
+        ParticipationState.APPLIED,
+        ParticipationState.SCREENED,
+        ParticipationState.WAITLISTED,
+    }
+)
+MAY_WITHDRAW = MAY_BE_DECLINED | HOLDS_A_PLACE | {ParticipationState.IDENTIFIED, ParticipationState.INVITED}
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a person declares. Skills come only from here, never from age, grade or function (R2-13).
+
+    A mentor offers at least one topic, a mentee asks for at least one, each with a level. `cadence_floor_days` is the shortest cadence the
+    person accepts. Raises InvalidInput naming the field that breaks a rule.
+    """
+
+    role: Role
+    offers: tuple[TopicLevel, ...]
+    asks: tuple[TopicLevel, ...]
+    languages: tuple[LanguageSkill, ...]
+    time_zone: str
+    hours: WorkingHours
+    capacity: int = 1
+    cadence_floor_days: int | None = None
+
+    def __post_init__(self) -> None:
+        topic_levels(self.offers, "offers")
+        topic_levels(self.asks, "asks")
+        language_skills(self.languages)
+        check_time_zone(self.time_zone)
+        if self.role is Role.MENTOR and not self.offers:
+            raise InvalidInput(
+                "a mentor offers at least one topic", field="offers", remedy="say what you know, and how well"
+            )
+        if self.role is Role.MENTEE and not self.asks:
+            raise InvalidInput(
+                "a mentee asks for at least one topic", field="asks", remedy="say what you want to learn, and how well"
+            )
+        if not self.languages:
+            raise InvalidInput(
+                "at least one language is needed", field="languages", remedy="name those you can talk in, A1 to C2"
+            )
+        if not 1 <= self.capacity <= LARGEST_CAPACITY:
+            raise InvalidInput(
+                "a capacity is 1 to 3", field="capacity", remedy="say how many pairs you can be in at once"
+            )
+        if self.cadence_floor_days is not None and not FLOOR_DAYS[0] <= self.cadence_floor_days <= FLOOR_DAYS[1]:
+            raise InvalidInput(
+                "a floor is 14 to 42 days", field="cadence_floor_days", remedy="leave it out for the program's cadence"
+            )
+
+
+@dataclass(slots=True)
+class Participation:
+    """A person in a cohort. Owned by the cohort's host unit; also visible to the person's own unit.
+
+    `queue_number` is the place ever taken in the waitlist, counted up per cohort and role; None unless waitlisted.
+    `pair_ids` are the pairs the person is in now, `past_pair_ids` those that ended or were left behind at a withdrawal, `pairs_completed`
+    how many reached their agreed end.
+    """
+
+    participation_id: UUID
+    cohort_id: UUID
+    program_id: UUID
+    person_id: UUID
+    business_unit_id: UUID
+    home_unit_id: UUID
+    role: Role
+    state: ParticipationState
+    application: Application | None = None
+    screening_passed: bool | None = None
+    screening_notes: str | None = None
+    queue_number: int | None = None
+    pair_ids: tuple[UUID, ...] = ()
+    past_pair_ids: tuple[UUID, ...] = ()
+    pairs_completed: int = 0
+    nominated_by: UUID | None = None
+    version: int = 0
+
+    @property
+    def named_unit_ids(self) -> tuple[UUID, ...]:
+        """The units that see it: the host and the person's own."""
+        return tuple(dict.fromkeys((self.business_unit_id, self.home_unit_id)))
+
+    def _become(self, state: ParticipationState) -> None:
+        self.state = state
+        self.version += 1
+
+    def nominate(self, by: UUID | None) -> None:
+        """Somebody suggests the person, who must still apply. Raises Conflict when the person is in the cohort already."""
+        if self.version:
+            raise Conflict(
+                f"the person is in this cohort already, as {self.role}, {self.state}", remedy="nothing needs to be done"
+            )
+        self.nominated_by = by
+        self._become(ParticipationState.NOMINATED)
+
+    def apply(self, application: Application) -> None:
+        """The person applies, on their own or to complete a nomination; the application's role is the one that counts.
+
+        Raises Conflict when they have applied already or were declined.
+        """
+        if self.version and self.state not in MAY_APPLY:
+            raise Conflict(
+                f"the person is in this cohort already, as {self.role}, {self.state}",
+                remedy="withdraw first to apply anew",
+            )
+        self.application = application
+        self.role = application.role
+        self.screening_passed, self.screening_notes, self.queue_number = None, None, None
+        self._become(ParticipationState.APPLIED)
+
+    def screen(self, passed: bool, notes: str | None) -> None:
+        """Record the result of the screening. Raises Conflict unless the person has applied and not been screened."""
+        if self.state is not ParticipationState.APPLIED:
+            raise Conflict(
+                f"only an application is screened; this one is {self.state}", remedy="wait for the application"
+            )
+        if notes is not None and len(notes) > LONGEST_NOTES:
+            raise InvalidInput(f"notes have at most {LONGEST_NOTES} characters", field="notes", remedy="shorten them")
+        self.screening_passed = passed
+        self.screening_notes = notes
+        self._become(ParticipationState.SCREENED)
+
+    def admit(self, queue: WaitlistQueue) -> None:
+        """Give the person a place, in turn.
+
+        Raises Conflict when the screening was not passed, no place is free, or somebody has waited longer.
+        """
+        self._require_passed()
+        if self.state not in {ParticipationState.SCREENED, ParticipationState.WAITLISTED}:
+            raise Conflict(
+                f"only a screened candidate is admitted; this one is {self.state}",
+                remedy="screen the application first",
+            )
+        ahead = queue.ahead_of(self.queue_number)
+        if ahead:
+            raise Conflict(
+                f"{ahead} waiting longer for a place as {self.role}",
+                remedy="admit the first of the waitlist, or put this person on it",
+            )
+        if not queue.has_place:
+            raise Conflict(f"no place as {self.role} is free", remedy="put the person on the waitlist")
+        self.queue_number = None
+        self._become(ParticipationState.ADMITTED)
+
+    def waitlist(self, queue: WaitlistQueue) -> None:
+        """Put the person at the end of the queue of their role. Raises Conflict unless screened with success."""
+        self._require_passed()
+        if self.state is not ParticipationState.SCREENED:
+            raise Conflict(
+                f"only a screened candidate waits; this one is {self.state}", remedy="screen the application first"
+            )
+        self.queue_number = queue.next_number
+        self._become(ParticipationState.WAITLISTED)
+
+    def decline(self) -> None:
+        """Turn the candidate down. Raises Conflict when they hold a place or are out already."""
+        if self.state not in MAY_BE_DECLINED:
+            raise Conflict(
+                f"a participation that is {self.state} is not declined", remedy="who holds a place can only withdraw"
+            )
+        self.queue_number = None
+        self._become(ParticipationState.DECLINED)
+
+    def withdraw(self) -> None:
+        """The person takes part no more, and need not say why; engagement ends their open pairs. Raises Conflict when out already."""
+        if self.state not in MAY_WITHDRAW:
+            raise Conflict(f"a participation that is {self.state} is not withdrawn", remedy="nothing needs to be done")
+        self.queue_number = None
+        self.past_pair_ids += self.pair_ids
+        self.pair_ids = ()
+        self._become(ParticipationState.WITHDRAWN)
+
+    def knows_pair(self, pair_id: UUID) -> bool:
+        """Whether the pair's forming has been heard of."""
+        return pair_id in self.pair_ids or pair_id in self.past_pair_ids
+
+    def join_pair(self, pair_id: UUID) -> bool:
+        """A pair with the person was formed; whether that changes where they stand. Who has meanwhile withdrawn stays withdrawn."""
+        if self.knows_pair(pair_id):
+            return False
+        if self.state not in HOLDS_A_PLACE | {ParticipationState.COMPLETED}:
+            self.past_pair_ids += (pair_id,)
+            return False
+        self.pair_ids += (pair_id,)
+        self._become(ParticipationState.MATCHED)
+        return True
+
+    def leave_pair(self, pair_id: UUID, *, completed: bool) -> bool:
+        """A pair has ended; whether that changes where they stand.
+
+        Matched while another pair is open; else completed when any was completed, admitted again when none was.
+        """
+        if pair_id not in self.pair_ids:
+            return False
+        self.pair_ids = tuple(other for other in self.pair_ids if other != pair_id)
+        self.past_pair_ids += (pair_id,)
+        self.pairs_completed += completed
+        if self.pair_ids:
+            self._become(ParticipationState.MATCHED)
+        else:
+            self._become(ParticipationState.COMPLETED if self.pairs_completed else ParticipationState.ADMITTED)
+        return True
+
+    def _require_passed(self) -> None:
+        if self.screening_passed is False:
+            raise Conflict("the screening was not passed", remedy="decline the candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistQueue:
+    """The waitlist of one cohort and role: first come, first served.
+
+    `waiting` are the queue numbers of those who wait, `last_number` the highest ever given, `places` the limit (None: none) and `taken` how
+    many hold a place.
+    """
+
+    waiting: tuple[int, ...]
+    last_number: int
+    places: int | None
+    taken: int
+
+    @property
+    def has_place(self) -> bool:
+        """Whether one more can be admitted."""
+        return self.places is None or self.taken < self.places
+
+    @property
+    def next_number(self) -> int:
+        """The number of whoever joins the queue now."""
+        return self.last_number + 1
+
+    def ahead_of(self, number: int | None) -> int:
+        """How many wait longer than the holder of `number`; with None, how many wait at all."""
+        return len(self.waiting) if number is None else sum(other < number for other in self.waiting)

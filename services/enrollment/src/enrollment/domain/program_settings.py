@@ -1,0 +1,185 @@
+"""The settings of a program: every piece of contradictory advice is a choice here, kept with the program (RX-01)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from chassis.ports import InvalidInput
+
+from enrollment.domain.languages import LanguageLevel
+
+
+class ProgramType(StrEnum):
+    """Who teaches whom."""
+
+    REVERSE = "reverse"
+    TRADITIONAL = "traditional"
+    RECIPROCAL = "reciprocal"
+
+
+class Direction(StrEnum):
+    """What makes the mentor of a reverse pair the junior: grade, or who knows the topic. Never age (R0-06)."""
+
+    GRADE = "grade"
+    EXPERTISE = "expertise"
+
+
+class MatchingMode(StrEnum):
+    """Who matches."""
+
+    HR_RUN = "hr_run"
+    SELF = "self"
+    HYBRID = "hybrid"
+
+
+class Formality(StrEnum):
+    """How much of the agreement, which gates and whether a cadence are required. Confidentiality is required in all three."""
+
+    LIGHT = "light"
+    STANDARD = "standard"
+    STRUCTURED = "structured"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWeights:
+    """How much each part of a match's score counts, 0 to 100. Seniority is not among them."""
+
+    topics: int = 50
+    reciprocity: int = 20
+    distance: int = 15
+    language: int = 10
+    hours: int = 5
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 <= value <= 100:
+                raise InvalidInput(
+                    "a weight lies between 0 and 100", field=f"score_weights.{each.name}", remedy="choose 0 to 100"
+                )
+        if self.topics == 0:
+            raise InvalidInput(
+                "topics must count",
+                field="score_weights.topics",
+                remedy="a match needs a substantive reason: choose 1 to 100",
+            )
+
+
+DEFAULT_CADENCE_DAYS = 21
+RANGES: Mapping[str, tuple[int, int]] = {
+    "duration_months": (1, 24),
+    "cadence_days": (14, 42),
+    "executive_floor_days": (14, 42),
+    "acceptance_days": (1, 90),
+    "reminder_days": (0, 89),
+    "silence_days": (7, 180),
+    "survey_days": (1, 60),
+    "suppression_threshold": (5, 100),
+    "minimum_grade_gap": (0, 100),
+    "minimum_overlap_minutes": (30, 480),
+    "planned_pairs": (1, 100_000),
+}
+"""Lowest and highest value of each number that is a setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSettings:
+    """All settings with their defaults; whatever holds one of these is within `RANGES` and consistent.
+
+    `cadence_days` is None exactly when formality is `light`: there only silence is watched. `planned_pairs` decides whether a charter's
+    parts may be filled in automatically (R2-10).
+    """
+
+    type: ProgramType = ProgramType.REVERSE
+    direction: Direction = Direction.GRADE
+    matching_mode: MatchingMode = MatchingMode.HR_RUN
+    formality: Formality = Formality.STANDARD
+    voluntary: bool = True
+    duration_months: int = 12
+    cadence_days: int | None = DEFAULT_CADENCE_DAYS
+    executive_floor_days: int = 30
+    acceptance_days: int = 14
+    reminder_days: int = 7
+    silence_days: int = 21
+    survey_days: int = 14
+    suppression_threshold: int = 5
+    minimum_grade_gap: int = 1
+    minimum_language_level: LanguageLevel = LanguageLevel.B1
+    minimum_overlap_minutes: int = 120
+    planned_pairs: int = 20
+    score_weights: ScoreWeights = field(default_factory=ScoreWeights)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InvalidInput(
+                    f"{name} lies between {low} and {high}", field=name, remedy=f"choose {low} to {high}"
+                )
+        if (self.cadence_days is None) is not (self.formality is Formality.LIGHT):
+            raise InvalidInput(
+                "a light program has no cadence, every other has one",
+                field="cadence_days",
+                remedy="leave cadence_days out for light; choose 14 to 42 for standard and structured",
+            )
+        if self.reminder_days >= self.acceptance_days:
+            raise InvalidInput(
+                "the reminder comes before a proposal expires",
+                field="reminder_days",
+                remedy="choose fewer days than acceptance_days",
+            )
+
+    @property
+    def training_required(self) -> bool:
+        """Training gates a pair's activation in standard and structured programs and is only offered in light ones."""
+        return self.formality is not Formality.LIGHT
+
+    def changed(self, changes: Mapping[str, Any]) -> ProgramSettings:
+        """These settings with some replaced. Unless the cadence is named too, it follows the formality.
+
+        Raises InvalidInput when the result is out of range or inconsistent.
+        """
+        completed = dict(changes)
+        formality = completed.get("formality", self.formality)
+        if "cadence_days" not in completed:
+            completed["cadence_days"] = (
+                None if formality is Formality.LIGHT else (self.cadence_days or DEFAULT_CADENCE_DAYS)
+            )
+        return replace(self, **completed)
+
+
+def differences(before: ProgramSettings, after: ProgramSettings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings that differ, as they were and as they are, for the audit: plain numbers, words and maps."""
+    names = [each.name for each in fields(ProgramSettings) if getattr(before, each.name) != getattr(after, each.name)]
+    return {name: _plain(getattr(before, name)) for name in names}, {
+        name: _plain(getattr(after, name)) for name in names
+    }
+
+
+def plain_settings(settings: ProgramSettings) -> dict[str, Any]:
+    """All settings as plain numbers, words and maps."""
+    return {each.name: _plain(getattr(settings, each.name)) for each in fields(ProgramSettings)}
+
+
+def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
+    """The opposite of `plain_settings`."""
+    return ProgramSettings(
+        **{
+            **plain,
+            "type": ProgramType(plain["type"]),
+            "direction": Direction(plain["direction"]),
+            "matching_mode": MatchingMode(plain["matching_mode"]),
+            "formality": Formality(plain["formality"]),
+            "minimum_language_level": LanguageLevel(plain["minimum_language_level"]),
+            "score_weights": ScoreWeights(**plain["score_weights"]),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ScoreWeights):
+        return {each.name: getattr(value, each.name) for each in fields(ScoreWeights)}
+    return value.value if isinstance(value, StrEnum) else value

@@ -1,0 +1,1 @@
+"""How enrollment is reached: HTTP, topics, the clock."""

@@ -1,0 +1,36 @@
+"""Enrollment's HTTP API."""
+
+from __future__ import annotations
+
+from chassis.http import create_app
+from chassis.service import Service
+from fastapi import FastAPI
+
+from enrollment.bootstrap import bootstrap
+from enrollment.entrypoints import (
+    routes_cohorts,
+    routes_imports,
+    routes_participations,
+    routes_people,
+    routes_programs,
+    routes_units,
+)
+
+ROUTERS = (
+    routes_units.router,
+    routes_imports.router,
+    routes_people.router,
+    routes_programs.router,
+    routes_cohorts.router,
+    routes_participations.router,
+)
+
+
+def app(service: Service | None = None) -> FastAPI:
+    """The API upon a composed service, or upon one composed from the environment."""
+    return create_app(
+        service or bootstrap("api"),
+        title="Enrollment",
+        description="Business units, people, programs, cohorts and participations.",
+        routers=ROUTERS,
+    )

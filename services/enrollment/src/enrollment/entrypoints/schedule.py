@@ -1,0 +1,25 @@
+"""What enrollment does by itself: it applies imports and starts evaluations that are due."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from chassis.schedule import Every
+from chassis.service import Service
+
+from enrollment.application.advance_imports import ImportDesk, advance_imports
+from enrollment.application.start_evaluations import start_evaluations
+from enrollment.bootstrap import committing
+
+_DESK = ImportDesk()
+
+
+async def apply_imports(service: Service) -> bool:
+    """One step of the oldest unfinished import, in transactions of its own; whether more is waiting."""
+    return await advance_imports(partial(committing, service), _DESK)
+
+
+SCHEDULE: tuple[Every, ...] = (
+    Every(seconds=0.5, job=apply_imports, owns_transactions=True),
+    Every(seconds=1, job=start_evaluations),
+)

@@ -1,0 +1,228 @@
+"""Enrollment composed upon a real database, with people who hold tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+from chassis.clock import FixedClock
+from chassis.service import Service
+from contracts.envelope import Envelope, decode
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from enrollment.application.advance_imports import ImportDesk, advance_imports
+from enrollment.bootstrap import bootstrap, committing
+from enrollment.entrypoints.api import app
+from enrollment.settings import Settings
+from fastapi import FastAPI
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+LADDER = [
+    {"grade": "E1", "rank": 1},
+    {"grade": "E2", "rank": 2},
+    {"grade": "M1", "rank": 5},
+    {"grade": "D1", "rank": 9},
+]
+CHARTER = {"objectives": ["digital_skills"], "metrics": ["skill_change"], "evaluation_design": "before_after"}
+
+_KEY = Ed25519PrivateKey.generate()
+_KEY_ID = "test"
+
+
+def people_data() -> Path | None:
+    """The folder of organisation charts made by others; None when it is not here."""
+    named = os.environ.get("UPDRAFT_DATA")
+    folder = (Path(named) if named else Path(__file__).parents[4] / "shared" / "data") / "orgcharts"
+    return folder if folder.is_dir() else None
+
+
+def write_keys(folder: Path) -> Path:
+    """The issuer's public keys as a JWKS file."""
+    entry = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(_KEY.public_key())) | {"kid": _KEY_ID, "use": "sig"}
+    path = folder / "jwks.json"
+    path.write_text(json.dumps({"keys": [entry]}))
+    return path
+
+
+def application(role: str = "mentor", **changes: Any) -> dict[str, Any]:
+    """The body of an application."""
+    usual: dict[str, Any] = {
+        "role": role,
+        "offers": [{"topic": "technology.ai", "level": 4}] if role == "mentor" else [],
+        "asks": [{"topic": "technology.ai", "level": 3}] if role == "mentee" else [],
+        "languages": [{"language": "en", "level": "C1"}],
+        "time_zone": "Europe/London",
+        "working_hours": {"start": "09:00", "end": "17:30"},
+    }
+    return usual | changes
+
+
+class Somebody:
+    """Somebody at the API, with a token."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, settings: Settings, person: UUID | None, unit: UUID | None, *roles: str
+    ) -> None:
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": settings.issuer, "aud": settings.audience, "sub": str(person or uuid4()), "iat": now, "exp": now + 3600,
+            "roles": list(roles),
+        }  # fmt: skip
+        if person is not None:
+            claims["person_id"] = str(person)
+        if unit is not None:
+            claims["business_unit"] = str(unit)
+        self.person, self.unit = person, unit
+        self._client = client
+        self._bearer = jwt.encode(claims, _KEY, algorithm="EdDSA", headers={"kid": _KEY_ID, "typ": "JWT"})
+
+    async def call(self, method: str, path: str, *, version: int | None = None, **arguments: Any) -> httpx.Response:
+        """Any request; changes carry a fresh Idempotency-Key unless headers say another."""
+        headers = {"authorization": f"Bearer {self._bearer}"} | arguments.pop("headers", {})
+        if method != "GET":
+            headers.setdefault("idempotency-key", uuid4().hex)
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        return await self._client.request(method, path, headers=headers, **arguments)
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        """Look at something and expect this status."""
+        answer = await self.call("GET", path)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def all(self, path: str) -> list[Any]:
+        """All items of a list, page by page."""
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            mark = "&" if "?" in path else "?"
+            page = await self.get(f"{path}{mark}limit=200{cursor}")
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            cursor = f"&cursor={page['next']}"
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, status: int = 201, **arguments: Any) -> Any:
+        """Do something and expect this status."""
+        answer = await self.call("POST", path, json=body or {}, **arguments)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+class Enrollment:
+    """The service: its API in process, its worker's side at hand, its clock in the test's hands."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = FixedClock(START)
+        self.api: Service = bootstrap("api", settings)
+        self.worker: Service = bootstrap("worker", settings)
+        self.api.clock = self.worker.clock = self.clock
+        self.app: FastAPI = app(self.api)
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://enrollment", timeout=60
+        )
+        self.admin = self.somebody(None, None, "platform_admin")
+        self.desk = ImportDesk()
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.client.aclose()
+        await self.api.database.close()
+        await self.worker.database.close()
+
+    def somebody(self, person: UUID | None, unit: UUID | None, *roles: str) -> Somebody:
+        """A person with a token; a participant unless roles are named."""
+        return Somebody(self.client, self.settings, person, unit, *(roles or ("participant",)))
+
+    async def unit(self, code: str | None = None, ladder: list[dict[str, Any]] | None = None) -> tuple[UUID, Somebody]:
+        """A new unit and its program manager."""
+        body = {
+            "code": code or f"U{uuid4().hex[:8]}",
+            "grade_ladder": ladder or LADDER,
+            "default_time_zone": "Europe/London",
+        }
+        unit_id = UUID((await self.admin.post("/v1/business-units", body))["business_unit_id"])
+        return unit_id, self.somebody(uuid4(), unit_id, "program_manager")
+
+    def committed(self) -> Any:
+        """A unit of work of the worker that commits at its end."""
+        return committing(self.worker)
+
+    async def work(self) -> int:
+        """Let the worker do all imports there are; how many steps it took."""
+        steps = 0
+        while await advance_imports(self.committed, self.desk):
+            steps += 1
+        return steps
+
+    async def send(self, who: Somebody, files: Mapping[str, bytes], query: str, status: int = 202) -> Any:
+        """Send an HR file."""
+        parts = {name: (f"{name}.csv", data, "text/csv") for name, data in files.items()}
+        answer = await who.call("POST", f"/v1/imports?{query}", files=parts)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def imported(self, who: Somebody, files: Mapping[str, bytes], query: str = "format=updraft_csv") -> Any:
+        """Send an HR file and let the worker apply it; the import at the end."""
+        import_id = (await self.send(who, files, query))["import_id"]
+        await self.work()
+        return await who.get(f"/v1/imports/{import_id}")
+
+    async def staffed(self, count: int = 3) -> tuple[UUID, Somebody, list[UUID]]:
+        """A new unit with its program manager and some people."""
+        code = f"U{uuid4().hex[:8]}"
+        unit_id, manager = await self.unit(code)
+        rows = "".join(f"{code},{number},E1\n" for number in range(count))
+        done = await self.imported(manager, {"people": b"business_unit,employee_number,grade\n" + rows.encode()})
+        assert done["state"] == "applied", done
+        return unit_id, manager, [UUID(person["person_id"]) for person in await manager.all("/v1/people")]
+
+    async def program(self, manager: Somebody, **settings: Any) -> Any:
+        """A chartered program."""
+        program = await manager.post("/v1/programs", {"title": "Reverse", "settings": settings})
+        charter = CHARTER | {"accountable_owner_id": str(uuid4())}
+        return await manager.post(f"/v1/programs/{program['program_id']}/charter", charter, 200)
+
+    async def cohort(self, manager: Somebody, program: Any | None = None, **body: Any) -> Any:
+        """An open cohort."""
+        program = program or await self.program(manager)
+        return await manager.post("/v1/cohorts", {"program_id": program["program_id"], "title": "First"} | body)
+
+    async def screened(self, manager: Somebody, cohort: Any, person: UUID, unit: UUID, role: str = "mentor") -> Any:
+        """A person who applied and passed the screening."""
+        applicant = self.somebody(person, unit)
+        applied = await applicant.post(f"/v1/cohorts/{cohort['cohort_id']}/applications", application(role))
+        return await manager.post(f"/v1/participations/{applied['participation_id']}/screening", {"passed": True}, 200)
+
+    @asynccontextmanager
+    async def driver(self, *, worker: bool = True, unit: UUID | None = None) -> AsyncIterator[Any]:
+        """The bare connection of a role, in a transaction that is undone."""
+        database = self.worker.database if worker else self.api.database
+        async with database.write(business_unit_id=unit) as session:
+            yield await session.driver()
+
+    async def outbox(self, aggregate: str | UUID | None = None) -> list[Envelope[Any]]:
+        """Events in the outbox in order; of one aggregate where named."""
+        async with self.driver() as driver:
+            rows = await driver.fetch("SELECT topic, key, headers, value FROM outbox ORDER BY seq")
+        found = []
+        for row in rows:
+            if aggregate is None or row["key"] == str(aggregate).encode():
+                headers = tuple((name, value.encode()) for name, value in json.loads(row["headers"]))
+                found.append(decode(row["topic"], row["key"], row["value"], headers))
+        return found
+
+
+def names(events: list[Envelope[Any]]) -> list[tuple[str, int]]:
+    """Names and sequences."""
+    return [(type(event.data).__name__, event.sequence) for event in events]

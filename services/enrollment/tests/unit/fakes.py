@@ -1,0 +1,253 @@
+"""A unit of work in memory. What is loaded is a copy, so that a change without a save is lost, as it is in a database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from chassis.ports import Principal
+from enrollment.domain.business_units import BusinessUnit
+from enrollment.domain.change_sets import Change, KnownPerson
+from enrollment.domain.cohorts import Cohort, CohortState
+from enrollment.domain.findings import RowFinding
+from enrollment.domain.imports import FINISHED, Import
+from enrollment.domain.participations import HOLDS_A_PLACE, Participation, ParticipationState, Role, WaitlistQueue
+from enrollment.domain.people import UnitPolicy
+from enrollment.domain.programs import Program
+from enrollment.domain.reporting_lines import LineFinding, LineNode
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+UNIT = uuid4()
+
+
+@dataclass
+class FakeUnits:
+    rows: dict[UUID, BusinessUnit] = field(default_factory=dict)
+
+    def add(self, unit: BusinessUnit) -> None:
+        self.rows[unit.business_unit_id] = deepcopy(unit)
+
+    async def unknown(self, unit_ids: Collection[UUID]) -> set[UUID]:
+        return set(unit_ids) - set(self.rows)
+
+    async def policies(self) -> list[UnitPolicy]:
+        return [
+            UnitPolicy(unit.business_unit_id, unit.code, unit.ladder, unit.default_time_zone)
+            for unit in self.rows.values()
+        ]
+
+
+@dataclass
+class FakePeople:
+    rows: dict[UUID, KnownPerson] = field(default_factory=dict)
+    ancestors: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    findings: list[tuple[LineFinding, tuple[UUID, ...]]] = field(default_factory=list)
+
+    async def employed_unit(self, person_id: UUID) -> UUID | None:
+        person = self.rows.get(person_id)
+        return person.business_unit_id if person is not None and person.employed else None
+
+    async def of_units(self, unit_ids: Collection[UUID], after: UUID | None, limit: int) -> list[KnownPerson]:
+        found = sorted(
+            (person for person in self.rows.values() if person.business_unit_id in unit_ids),
+            key=lambda person: person.person_id,
+        )
+        return [person for person in found if after is None or person.person_id > after][:limit]
+
+    async def apply(self, changes: Sequence[Change], now: datetime) -> None:
+        self.rows |= {change.person.person_id: change.person for change in changes}
+
+    async def lines(self) -> tuple[dict[UUID, LineNode], dict[UUID, tuple[UUID, ...]]]:
+        nodes = {
+            person.person_id: LineNode(
+                person.business_unit_id, person.standing.manager_id, person.particulars.manager_unknown
+            )
+            for person in self.rows.values()
+            if person.employed
+        }
+        return nodes, {person_id: self.ancestors.get(person_id, ()) for person_id in nodes}
+
+    async def store_ancestors(self, ancestors: Mapping[UUID, tuple[UUID, ...]]) -> None:
+        self.ancestors |= ancestors
+
+    async def replace_line_findings(
+        self, findings: Sequence[tuple[LineFinding, tuple[UUID, ...]]], now: datetime
+    ) -> None:
+        self.findings = list(findings)
+
+
+@dataclass
+class FakePrograms:
+    rows: dict[UUID, Program] = field(default_factory=dict)
+
+    def add(self, program: Program) -> None:
+        assert program.program_id not in self.rows
+        self.rows[program.program_id] = deepcopy(program)
+
+    async def get(self, program_id: UUID) -> Program | None:
+        return deepcopy(self.rows.get(program_id))
+
+    def save(self, program: Program) -> None:
+        assert program.program_id in self.rows
+        self.rows[program.program_id] = deepcopy(program)
+
+
+@dataclass
+class FakeCohorts:
+    rows: dict[UUID, Cohort] = field(default_factory=dict)
+    locked: list[UUID] = field(default_factory=list)
+
+    def add(self, cohort: Cohort) -> None:
+        assert cohort.cohort_id not in self.rows
+        self.rows[cohort.cohort_id] = deepcopy(cohort)
+
+    async def get(self, cohort_id: UUID, *, share: bool = False) -> Cohort | None:
+        if not share:
+            self.locked.append(cohort_id)
+        return deepcopy(self.rows.get(cohort_id))
+
+    def save(self, cohort: Cohort) -> None:
+        assert cohort.cohort_id in self.rows
+        self.rows[cohort.cohort_id] = deepcopy(cohort)
+
+    async def due(self, today: date, limit: int) -> list[Cohort]:
+        due = [
+            cohort for cohort in self.rows.values() if cohort.state is CohortState.ACTIVE and cohort.ends_on <= today
+        ]
+        return deepcopy(due[:limit])
+
+
+@dataclass
+class FakeParticipations:
+    cohorts: FakeCohorts
+    rows: dict[UUID, Participation] = field(default_factory=dict)
+    notes: dict[UUID, str] = field(default_factory=dict)
+    last_numbers: dict[tuple[UUID, Role], int] = field(default_factory=dict)
+
+    async def get(self, participation_id: UUID) -> Participation | None:
+        return deepcopy(self.rows.get(participation_id))
+
+    async def find(self, cohort_id: UUID, person_id: UUID) -> Participation | None:
+        return deepcopy(
+            next((row for row in self.rows.values() if (row.cohort_id, row.person_id) == (cohort_id, person_id)), None)
+        )
+
+    async def queue(self, cohort_id: UUID, role: Role, places: int | None) -> WaitlistQueue:
+        assert cohort_id in self.cohorts.locked, "the queue may change while it is read unless the cohort is locked"
+        mine = [row for row in self.rows.values() if row.cohort_id == cohort_id and row.role is role]
+        waiting = tuple(row.queue_number or 0 for row in mine if row.state is ParticipationState.WAITLISTED)
+        taken = sum(row.state in HOLDS_A_PLACE for row in mine)
+        return WaitlistQueue(waiting, self.last_numbers.get((cohort_id, role), 0), places, taken)
+
+    def add(self, participation: Participation) -> None:
+        assert participation.participation_id not in self.rows
+        self._put(participation)
+
+    def save(self, participation: Participation) -> None:
+        assert participation.participation_id in self.rows
+        self._put(participation)
+
+    def _put(self, participation: Participation) -> None:
+        stored = deepcopy(participation)
+        stored.screening_notes = None
+        self.rows[participation.participation_id] = stored
+        if participation.queue_number is not None:
+            self.last_numbers[participation.cohort_id, participation.role] = participation.queue_number
+
+    def keep_notes(self, participation: Participation) -> None:
+        self.notes[participation.participation_id] = participation.screening_notes or ""
+
+
+@dataclass
+class FakeImports:
+    rows: dict[UUID, Import] = field(default_factory=dict)
+    kept_files: dict[UUID, dict[str, bytes]] = field(default_factory=dict)
+    report: dict[UUID, list[RowFinding]] = field(default_factory=dict)
+    changes: dict[UUID, dict[int, Change]] = field(default_factory=dict)
+
+    def add(self, upload: Import, files: Mapping[str, bytes]) -> None:
+        self.rows[upload.import_id] = deepcopy(upload)
+        self.kept_files[upload.import_id] = dict(files)
+
+    async def claim(self, worker: UUID) -> Import | None:
+        return deepcopy(next((upload for upload in self.rows.values() if upload.state not in FINISHED), None))
+
+    def save(self, upload: Import) -> None:
+        self.rows[upload.import_id] = deepcopy(upload)
+
+    async def files(self, import_id: UUID) -> dict[str, bytes]:
+        return self.kept_files[import_id]
+
+    async def restart_staging(self, import_id: UUID) -> None:
+        self.report[import_id], self.changes[import_id] = [], {}
+
+    async def add_findings(self, upload: Import, findings: Sequence[RowFinding]) -> None:
+        self.report.setdefault(upload.import_id, []).extend(findings)
+
+    async def stage(self, upload: Import, first: int, changes: Sequence[Change]) -> None:
+        kept = self.changes.setdefault(upload.import_id, {})
+        for place, change in enumerate(changes, first):
+            assert place not in kept
+            kept[place] = change
+
+    async def staged(self, import_id: UUID, first: int, limit: int) -> list[Change]:
+        kept = self.changes[import_id]
+        return [kept[place] for place in sorted(kept) if place >= first][:limit]
+
+    async def unstage(self, import_id: UUID, before: int) -> None:
+        kept = self.changes[import_id]
+        self.changes[import_id] = {place: change for place, change in kept.items() if place >= before}
+
+    async def purge(self, import_id: UUID) -> None:
+        self.kept_files.pop(import_id, None)
+        self.changes.pop(import_id, None)
+
+
+class FakeUnitOfWork:
+    """Satisfies `application.ports.EnrollmentUnitOfWork`; `published` and `audited` keep what was said."""
+
+    def __init__(self, *roles: str, unit: UUID | None = UNIT, person: UUID | None = None) -> None:
+        self.principal = Principal("somebody", person or uuid4(), unit, frozenset(roles or ("program_manager",)))
+        self.clock = START
+        self.business_units = FakeUnits()
+        self.people = FakePeople()
+        self.programs = FakePrograms()
+        self.cohorts = FakeCohorts()
+        self.participations = FakeParticipations(self.cohorts)
+        self.imports = FakeImports()
+        self.published: list[tuple[str, int, Any]] = []
+        self.audited: list[tuple[str, UUID, Mapping[str, Any] | None, Mapping[str, Any] | None]] = []
+
+    @property
+    def now(self) -> datetime:
+        return self.clock
+
+    def publish(self, event: Any, *, sequence: int) -> None:
+        last = max((number for _, number, earlier in self.published if earlier.subject == event.subject), default=0)
+        assert sequence == last + 1, f"{type(event).__name__} jumps from {last} to {sequence}"
+        self.published.append((type(event).__name__, sequence, event))
+
+    def audit(
+        self,
+        action: str,
+        *,
+        subject_id: UUID,
+        business_unit_id: UUID,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.audited.append((action, subject_id, before, after))
+
+    def names(self, subject: UUID | None = None) -> list[str]:
+        """Names of what was published, about one aggregate where named."""
+        return [name for name, _, event in self.published if subject is None or event.subject == subject]
+
+    @asynccontextmanager
+    async def again(self) -> AsyncIterator[FakeUnitOfWork]:
+        """The same store as another transaction."""
+        yield self
