@@ -1,0 +1,146 @@
+"""What may be looked at, by whom. Row-level security has limited everything to the business unit before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from chassis.database import ReadSession
+from chassis.ports import NotVisible, Principal
+from sqlalchemy import ColumnElement, Select, Table, and_, any_, false, func, literal, or_, select
+
+from matching.adapters import rows
+from matching.adapters.tables import known_cohorts, known_pairs, known_programs, pairs, runs
+from matching.application.views import (
+    OwnProposalView,
+    PairView,
+    RunView,
+    own_proposal_view,
+    pair_view,
+    run_view,
+)
+
+_ENDED = func.coalesce(known_pairs.c.ended, False).label("ended")
+_PAIRS = select(pairs, _ENDED).select_from(pairs.outerjoin(known_pairs, known_pairs.c.pair_id == pairs.c.pair_id))
+
+
+def _run_by(table: Table, principal: Principal) -> ColumnElement[bool]:
+    """Rows of cohorts the principal runs: the owner's program managers, facilitators where the program names them."""
+    seen: list[ColumnElement[bool]] = [false()]
+    if principal.has("program_manager"):
+        seen.append(table.c.business_unit_id == principal.business_unit_id)
+    if principal.has("facilitator") and principal.person_id is not None:
+        seen.append(
+            select(known_programs.c.program_id)
+            .where(
+                known_programs.c.program_id == table.c.program_id,
+                literal(principal.person_id) == any_(known_programs.c.facilitator_ids),
+            )
+            .exists()
+        )
+    return or_(*seen)
+
+
+def _own(principal: Principal) -> ColumnElement[bool]:
+    if principal.person_id is None:
+        return false()
+    mine = or_(pairs.c.mentor_id == principal.person_id, pairs.c.mentee_id == principal.person_id)
+    return and_(mine, pairs.c.state != "proposed")
+
+
+class MatchingViews:
+    """Reads of one transaction."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+
+    async def run(self, run_id: UUID, principal: Principal) -> RunView:
+        """A run with its certificate.
+
+        :raises NotVisible: there is none, or not for this principal.
+        """
+        row = await self._session.fetch_one(select(runs).where(runs.c.run_id == run_id, _run_by(runs, principal)))
+        if row is None:
+            raise NotVisible("no such run")
+        return run_view(rows.run_of(row))
+
+    async def runs_of_cohort(
+        self, cohort_id: UUID, principal: Principal, *, after: UUID | None, limit: int
+    ) -> Sequence[RunView]:
+        """At most `limit` runs of a cohort in the order of their ids, after the id `after`.
+
+        :raises NotVisible: no such cohort for this principal.
+        """
+        cohort = await self._session.fetch_one(
+            select(known_cohorts.c.cohort_id).where(
+                known_cohorts.c.cohort_id == cohort_id, _run_by(known_cohorts, principal)
+            )
+        )
+        if cohort is None:
+            raise NotVisible("no such cohort")
+        statement = select(runs).where(runs.c.cohort_id == cohort_id).order_by(runs.c.run_id).limit(limit)
+        if after is not None:
+            statement = statement.where(runs.c.run_id > after)
+        return [run_view(rows.run_of(row)) for row in await self._session.fetch_all(statement)]
+
+    async def pairs_of_run(
+        self, run_id: UUID, principal: Principal, *, after: UUID | None, limit: int
+    ) -> Sequence[PairView]:
+        """At most `limit` proposals of a run in the order of their ids, released or not.
+
+        :raises NotVisible: no such run for this principal.
+        """
+        await self.run(run_id, principal)
+        statement = _PAIRS.where(pairs.c.run_id == run_id).order_by(pairs.c.pair_id).limit(limit)
+        if after is not None:
+            statement = statement.where(pairs.c.pair_id > after)
+        return await self._pairs(statement)
+
+    async def pairs(
+        self, principal: Principal, *, cohort_id: UUID | None, state: str | None, after: UUID | None, limit: int
+    ) -> Sequence[PairView]:
+        """At most `limit` released pairs in the order of their ids; of one cohort or in one state where named."""
+        statement = _PAIRS.where(_run_by(pairs, principal), pairs.c.state != "proposed")
+        statement = statement.order_by(pairs.c.pair_id).limit(limit)
+        if cohort_id is not None:
+            statement = statement.where(pairs.c.cohort_id == cohort_id)
+        if state is not None:
+            statement = statement.where(pairs.c.state == state)
+        if after is not None:
+            statement = statement.where(pairs.c.pair_id > after)
+        return await self._pairs(statement)
+
+    async def pair(self, pair_id: UUID, principal: Principal) -> PairView:
+        """A released pair.
+
+        :raises NotVisible: there is none, or not for this principal.
+        """
+        found = await self._pairs(
+            _PAIRS.where(pairs.c.pair_id == pair_id, _run_by(pairs, principal), pairs.c.state != "proposed")
+        )
+        if not found:
+            raise NotVisible("no such pair")
+        return found[0]
+
+    async def own_proposals(self, principal: Principal, *, after: UUID | None, limit: int) -> Sequence[OwnProposalView]:
+        """At most `limit` proposals made to the principal, in the order of their ids."""
+        statement = select(pairs).where(_own(principal)).order_by(pairs.c.pair_id).limit(limit)
+        if after is not None:
+            statement = statement.where(pairs.c.pair_id > after)
+        found = await self._session.fetch_all(statement)
+        return [own_proposal_view(rows.pair_of(row), principal.person_id) for row in found]
+
+    async def own_proposal(self, pair_id: UUID, principal: Principal) -> OwnProposalView:
+        """A proposal made to the principal.
+
+        :raises NotVisible: there is none.
+        """
+        row = await self._session.fetch_one(select(pairs).where(pairs.c.pair_id == pair_id, _own(principal)))
+        if row is None:
+            raise NotVisible("no such proposal")
+        return own_proposal_view(rows.pair_of(row), principal.person_id)
+
+    async def _pairs(self, statement: Select[Any]) -> Sequence[PairView]:
+        found = await self._session.fetch_all(statement)
+        return [pair_view(rows.pair_of(row), ended=row["ended"]) for row in found]

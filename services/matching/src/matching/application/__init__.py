@@ -1,0 +1,1 @@
+"""The use cases of matching, one a file, and what they need of the world."""

@@ -1,0 +1,39 @@
+"""Enrollment has published people: matching keeps where they stand in the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts.enrollment import EmploymentState, PersonState
+from contracts.envelope import Envelope
+
+from matching.application.ports import KnownPerson, MatchingUnitOfWork
+
+
+async def on_people_changed(events: Sequence[Envelope[PersonState]], uow: MatchingUnitOfWork) -> None:
+    """Keep the newest version of each; a completed run that saw somebody otherwise cannot be released any more."""
+    newest: dict[object, Envelope[PersonState]] = {}
+    for event in events:
+        held = newest.get(event.subject)
+        if held is None or held.sequence < event.sequence:
+            newest[event.subject] = event
+    changed = await uow.known_people.put_all([_known_person(event) for event in newest.values()])
+    if changed:
+        await uow.runs.outdate(changed)
+
+
+def _known_person(event: Envelope[PersonState]) -> KnownPerson:
+    person = event.data
+    return KnownPerson(
+        person_id=person.person_id,
+        business_unit_id=person.business_unit_id,
+        employed=person.state is EmploymentState.EMPLOYED,
+        grade_rank=person.grade_rank,
+        manager_id=person.manager_id,
+        dotted_line_ids=tuple(sorted(person.dotted_line_manager_ids)),
+        team=person.team_code,
+        function=person.function,
+        region=person.region,
+        country=person.country,
+        sequence=event.sequence,
+    )

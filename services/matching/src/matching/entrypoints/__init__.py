@@ -1,0 +1,1 @@
+"""Where the world reaches matching: HTTP, events, time."""

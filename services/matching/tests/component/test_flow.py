@@ -1,0 +1,270 @@
+"""Matching whole, in process, between a real broker and a real database: others' facts come in, its own go out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from chassis.consumer import Consumer
+from chassis.health import Progress
+from chassis.relay import relay_for
+from chassis.schedule import Schedule
+from contracts.envelope import Envelope, decode, encode
+from contracts.fields import Role
+from contracts.identifiers import opaque_code, uuid7
+from matching.entrypoints.consumer import HANDLERS
+from matching.entrypoints.relay import PUBLISHES
+from matching.entrypoints.schedule import SCHEDULE
+from matching.settings import Settings
+from updraft.topics import apply_topics
+
+from ..events import Somebody, World, world
+from ..running import Matching, write_keys
+
+# All in this one file, so in one process: two consumers of one group would share the topics between two databases.
+pytestmark = pytest.mark.component
+
+PATIENCE_SECONDS = 40.0
+
+
+class Wire:
+    """The broker from outside: what other services send, and everything matching has sent so far."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
+        self._consumer = AIOKafkaConsumer(
+            *sorted({event.TOPIC for event in PUBLISHES}), bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+        )
+        self._seen: dict[UUID, Envelope[Any]] = {}
+
+    async def open(self) -> None:
+        await self._producer.start()
+        await self._consumer.start()
+
+    async def close(self) -> None:
+        await self._producer.stop()
+        await self._consumer.stop()
+
+    async def send(self, events: list[Envelope[Any]]) -> None:
+        """Send events of other services."""
+        for event in events:
+            record = encode(event)
+            await self._producer.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
+        await self._producer.flush()
+
+    async def about(self, subject: str) -> list[tuple[str, int]]:
+        """What matching has said about an aggregate so far, as (name, sequence), first occurrences in order."""
+        for records in (await self._consumer.getmany(timeout_ms=50)).values():
+            for record in records:
+                event = decode(record.topic, record.key, record.value, record.headers)
+                self._seen.setdefault(event.id, event)
+        return [
+            (event.type.split(".")[2], event.sequence) for event in self._seen.values() if str(event.subject) == subject
+        ]
+
+
+@dataclass
+class Stage:
+    """The running service and the broker beside it."""
+
+    service: Matching
+    wire: Wire
+
+
+@pytest.fixture(scope="module")
+async def stage(make_database: Any, kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """The API and a worker with consumer, relay and schedule."""
+    apply_topics(kafka.bootstrap)
+    database = make_database("matching", migrated=True)
+    folder: Path = tmp_path_factory.mktemp("keys")
+    running = Matching(
+        Settings(
+            database=database.address,
+            secrets=database.secrets_dir,
+            jwks=str(write_keys(folder)),
+            kafka=kafka.bootstrap,
+        )
+    )
+    progress = Progress()
+    relay = relay_for(running.worker, progress)
+    consumer = Consumer(running.worker, HANDLERS, progress=progress)
+    schedule = Schedule(running.worker, SCHEDULE, progress=progress)
+    parts = [asyncio.create_task(relay.run()), asyncio.create_task(schedule.run())]
+    await consumer.start()
+    wire = Wire(kafka.bootstrap)
+    await wire.open()
+    yield Stage(running, wire)
+    await wire.close()
+    await consumer.stop()
+    relay.stop()
+    schedule.stop()
+    await asyncio.wait_for(asyncio.gather(*parts), 15)
+    await running.close()
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """The first true value of the condition; fails when it takes too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if found := await condition():
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{what} took more than {PATIENCE_SECONDS:.0f} seconds")
+
+
+async def _matched(stage: Stage, cohort: World) -> dict[str, Any]:
+    """Ask for a run as soon as the cohort is known, and wait until the worker has executed it."""
+    manager = stage.service.manager(cohort)
+
+    async def started() -> Any:
+        answer = await manager.post(f"/v1/cohorts/{cohort.cohort}/runs")
+        return answer if answer.status_code == 202 else None
+
+    location = (await until(started, "knowing the cohort")).headers["location"]
+
+    async def completed() -> Any:
+        body = (await manager.get(location)).json()
+        return body if body["state"] not in ("queued", "running") else None
+
+    run: dict[str, Any] = await until(completed, "executing the run")
+    assert run["state"] == "completed", run
+    return run
+
+
+async def _everybody_known(stage: Stage, cohort: World) -> None:
+    people = len(cohort.mentors) + len(cohort.mentees)
+
+    async def known() -> bool:
+        async with stage.service.worker.database.read() as session:
+            driver = await session.driver()
+            number = await driver.fetchval(
+                "SELECT count(*) FROM known_participations JOIN known_people USING (person_id) WHERE cohort_id = $1",
+                cohort.cohort,
+            )
+        return bool(number == people)
+
+    await until(known, "hearing of everybody")
+
+
+@pytest.mark.requirement("I4", "R1-09", "R1-08")
+async def test_from_others_events_to_formed_pairs_and_back(stage: Stage) -> None:
+    cohort = world(3, 2)
+    await stage.wire.send(cohort.events[::-1])
+    await _everybody_known(stage, cohort)
+    run = await _matched(stage, cohort)
+    manager = stage.service.manager(cohort)
+    assert (await manager.post(f"/v1/runs/{run['run_id']}/release")).status_code == 200
+    people = {str(who.person): stage.service.participant(who) for who in (*cohort.mentors, *cohort.mentees)}
+    formed, declined = run["proposals"]["items"]
+    for side in ("mentor_id", "mentee_id"):
+        assert (await people[formed[side]].post(f"/v1/proposals/{formed['pair_id']}/acceptance")).status_code == 200
+    assert (await people[declined["mentor_id"]].post(f"/v1/proposals/{declined['pair_id']}/decline")).status_code == 200
+
+    async def told() -> bool:
+        return (
+            await stage.wire.about(run["run_id"]) == [("MatchRunCompleted", 1), ("MatchRunReleased", 2)]
+            and await stage.wire.about(formed["pair_id"]) == [("PairProposed", 1), ("PairFormed", 2)]
+            and await stage.wire.about(declined["pair_id"]) == [("PairProposed", 1), ("PairDeclined", 2)]
+        )
+
+    await until(told, "telling everybody")
+    await stage.wire.send([cohort.dissolved(formed)])
+
+    async def places_are_free() -> bool:
+        body: dict[str, Any] = (await manager.get(f"/v1/pairs/{formed['pair_id']}")).json()
+        return bool(body["ended"])
+
+    await until(places_are_free, "freeing the places")
+    again = await _matched(stage, cohort)
+    assert again["certificate"]["counts"]["mentee_places"] == 2
+    assert {pair["mentee_id"] for pair in again["proposals"]["items"]} == {str(who.person) for who in cohort.mentees}
+
+
+async def test_silence_ends_a_proposal(stage: Stage) -> None:
+    cohort = world()
+    await stage.wire.send(cohort.events)
+    await _everybody_known(stage, cohort)
+    run = await _matched(stage, cohort)
+    await stage.service.manager(cohort).post(f"/v1/runs/{run['run_id']}/release")
+    (pair,) = run["proposals"]["items"]
+    stage.service.clock.move(timedelta(days=14))
+
+    async def expired() -> bool:
+        return await stage.wire.about(pair["pair_id"]) == [("PairProposed", 1), ("PairExpired", 2)]
+
+    await until(expired, "expiring")
+
+
+@pytest.mark.requirement("R3-25", "I6")
+async def test_no_pair_of_a_company_of_three_units_crosses_a_chain_or_a_team(stage: Stage) -> None:
+    """The lines are laid out here and climbed here; nothing of the service is used to judge its result."""
+    cohort = World()
+    cohort.program_chartered()
+    cohort.cohort_is()
+    units = [cohort.unit, cohort.guest_unit, uuid7()]
+    superior: dict[UUID, UUID | None] = {}
+    dotted: dict[UUID, UUID] = {}
+    team: dict[UUID, str] = {}
+    # A tree of five levels and three reports each, its levels spread over the units, teams and dotted lines across.
+    people: list[tuple[UUID, int]] = [(uuid7(), 5)]
+    superior[people[0][0]] = None
+    for place, (one, rank) in enumerate(people):
+        if rank > 1:
+            for _ in range(3):
+                below = uuid7()
+                people.append((below, rank - 1))
+                superior[below] = one
+        if place % 7 == 6:
+            dotted[one] = people[place // 2][0]
+    for place, (one, rank) in enumerate(people):
+        manager = superior[one]
+        team[one] = opaque_code(f"team {place % 11}")
+        cohort.person(
+            one,
+            rank=rank,
+            unit=units[rank % 3],
+            manager_id=manager,
+            dotted_line_manager_ids=(dotted[one],) if one in dotted else (),
+            team_code=team[one],
+        )
+    for place, (one, rank) in enumerate(people):
+        if place % 2:
+            continue
+        mentor = rank == 1
+        who = Somebody(one, uuid7(), units[rank % 3], Role.MENTOR if mentor else Role.MENTEE)
+        (cohort.mentors if mentor else cohort.mentees).append(who)
+        cohort.participation(who, capacity=1 if mentor else 2)
+    await stage.wire.send(cohort.events)
+    await _everybody_known(stage, cohort)
+    run = await _matched(stage, cohort)
+    assert run["certificate"]["excluded"]["reporting_chain"] > 0
+    assert run["certificate"]["excluded"]["same_team"] > 0
+    # Everybody has room for two but the head of the company, who stands above all of them.
+    assert run["proposal_count"] == 2 * (len(cohort.mentees) - 1)
+
+    def above(one: UUID) -> set[UUID]:
+        found: set[UUID] = set()
+        frontier = [one]
+        while frontier:
+            here = frontier.pop()
+            for boss in (superior[here], dotted.get(here)):
+                if boss is not None and boss not in found:
+                    found.add(boss)
+                    frontier.append(boss)
+        return found
+
+    listed = (await stage.service.manager(cohort).get(f"/v1/runs/{run['run_id']}/proposals?limit=200")).json()
+    assert len(listed["items"]) == run["proposal_count"]
+    for pair in listed["items"]:
+        mentor_id, mentee_id = UUID(pair["mentor_id"]), UUID(pair["mentee_id"])
+        assert mentee_id not in above(mentor_id)
+        assert mentor_id not in above(mentee_id)
+        assert team[mentor_id] != team[mentee_id]

@@ -1,0 +1,167 @@
+"""Who sees what: row-level security below, people and roles above it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from chassis.http import role_matrix
+from contracts.identifiers import uuid7
+from matching.adapters.tables import metadata
+
+from ..events import Somebody, World, world
+from ..running import Matching
+
+pytestmark = pytest.mark.integration
+
+TABLES = sorted(metadata.tables)
+OF_ONE_UNIT = {"known_people", "known_programs"}
+
+
+async def _rows(matching: Matching, table: str, unit: UUID | None) -> int:
+    """How many rows of the table the api role sees for a unit."""
+    async with matching.api.database.read(business_unit_id=unit) as session:
+        driver = await session.driver()
+        number: int = await driver.fetchval(f"SELECT count(*) FROM {table}")
+        return number
+
+
+@pytest.fixture(scope="module")
+async def shared(matching: Matching) -> tuple[World, dict[str, Any]]:
+    """A cohort with a mentee of the guest unit, its proposal released, and a row in every table."""
+    cohort = world(1, 0)
+    cohort.mentee(unit=cohort.guest_unit)
+    await matching.hear(cohort.events)
+    (pair,) = await matching.released(cohort)
+    await matching.hear([cohort.dissolved({**pair, "pair_id": str(uuid7())})])
+    return cohort, pair
+
+
+@pytest.mark.requirement("I7", "S2")
+@pytest.mark.parametrize("table", TABLES)
+async def test_a_unit_sees_its_own_rows_and_nobody_elses(
+    matching: Matching, shared: tuple[World, dict[str, Any]], table: str
+) -> None:
+    cohort, _ = shared
+    assert await _rows(matching, table, cohort.unit) > 0
+    assert await _rows(matching, table, uuid4()) == 0
+    assert await _rows(matching, table, None) == 0
+    guest_rows = await _rows(matching, table, cohort.guest_unit)
+    if table == "known_people":
+        assert guest_rows == 1  # the guest unit's own mentee, not the host's mentor
+    elif table != "known_pairs":  # that pair is named for the host only
+        assert (guest_rows > 0) is (table not in OF_ONE_UNIT)
+
+
+@pytest.mark.requirement("S2")
+async def test_every_table_is_under_forced_row_level_security(matching: Matching) -> None:
+    async with matching.worker.database.read() as session:
+        driver = await session.driver()
+        rows = await driver.fetch(
+            "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, count(p.polname) AS policies"
+            " FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid"
+            " WHERE c.relname = ANY ($1) GROUP BY 1, 2, 3",
+            TABLES,
+        )
+    found = {row["relname"]: (row["relrowsecurity"], row["relforcerowsecurity"], row["policies"]) for row in rows}
+    assert found == dict.fromkeys(TABLES, (True, True, 2))
+
+
+@pytest.mark.requirement("S2")
+async def test_the_api_role_can_neither_write_anothers_row_nor_a_projection(
+    matching: Matching, shared: tuple[World, dict[str, Any]]
+) -> None:
+    cohort, _ = shared
+    async with matching.api.database.write(business_unit_id=uuid4()) as session:
+        driver = await session.driver()
+        assert await driver.execute("UPDATE pairs SET version = 99") == "UPDATE 0"
+        assert await driver.execute("DELETE FROM runs") == "DELETE 0"
+    async with matching.api.database.write(business_unit_id=cohort.unit) as session:
+        driver = await session.driver()
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await driver.execute("UPDATE known_people SET manager_id = NULL")
+
+
+@pytest.mark.requirement("I7", "R3-20")
+async def test_what_is_not_visible_looks_like_nothing(matching: Matching, shared: tuple[World, dict[str, Any]]) -> None:
+    cohort, pair = shared
+    nothing = await matching.manager(cohort).get(f"/v1/runs/{uuid4()}")
+    strangers = {
+        "another unit's manager": matching.somebody(uuid4(), uuid4(), "program_manager"),
+        "the guest unit's manager": matching.somebody(uuid4(), cohort.guest_unit, "program_manager"),
+        "a facilitator the program does not name": matching.somebody(uuid4(), cohort.unit, "facilitator"),
+    }
+    for who, stranger in strangers.items():
+        for path in (
+            f"/v1/runs/{pair['run_id']}",
+            f"/v1/runs/{pair['run_id']}/proposals",
+            f"/v1/pairs/{pair['pair_id']}",
+            f"/v1/cohorts/{cohort.cohort}/runs",
+        ):
+            answer = await stranger.get(path)
+            assert answer.status_code == 404, (who, path)
+            if path == f"/v1/runs/{pair['run_id']}":
+                assert answer.content == nothing.content
+        assert (await stranger.get("/v1/pairs")).json()["items"] == []
+        if "facilitator" not in who:
+            assert (await stranger.post(f"/v1/cohorts/{cohort.cohort}/runs")).status_code == 404
+            assert (await stranger.post(f"/v1/runs/{pair['run_id']}/release")).status_code == 404
+
+
+@pytest.mark.requirement("R3-20")
+async def test_a_facilitator_sees_the_programs_that_name_them(
+    matching: Matching, shared: tuple[World, dict[str, Any]]
+) -> None:
+    cohort, pair = shared
+    facilitator = matching.somebody(cohort.facilitator, cohort.unit, "facilitator")
+    assert (await facilitator.get(f"/v1/runs/{pair['run_id']}")).status_code == 200
+    assert [item["pair_id"] for item in (await facilitator.get("/v1/pairs")).json()["items"]] == [pair["pair_id"]]
+    assert (await facilitator.post(f"/v1/runs/{pair['run_id']}/release")).status_code == 403
+
+
+async def test_a_participant_sees_their_own_proposals_and_nothing_of_the_partner(
+    matching: Matching, shared: tuple[World, dict[str, Any]]
+) -> None:
+    cohort, pair = shared
+    mentor, mentee = matching.participant(cohort.mentors[0]), matching.participant(cohort.mentees[0])
+    stranger = matching.participant(Somebody(uuid4(), uuid4(), cohort.unit, cohort.mentors[0].role))
+    path = f"/v1/proposals/{pair['pair_id']}"
+    assert (await stranger.get(path)).status_code == 404
+    assert (await stranger.post(f"{path}/acceptance")).status_code == 404
+    assert (await stranger.post(f"{path}/decline")).status_code == 404
+    seen = (await mentor.get(path)).json()
+    assert set(seen) == {
+        "pair_id", "cohort_id", "program_id", "role", "partner_id", "state", "own_answer", "topics", "words",
+        "released_at", "expires_at", "formed_at", "version",
+    }  # fmt: skip
+    assert (await mentor.post(f"{path}/acceptance")).status_code == 200
+    assert (await mentee.get(path)).json() == {**seen, "role": "mentee", "partner_id": str(cohort.mentors[0].person)}
+    for forbidden in (f"/v1/runs/{pair['run_id']}", f"/v1/pairs/{pair['pair_id']}", "/v1/pairs"):
+        assert (await mentor.get(forbidden)).status_code == 403
+
+
+@pytest.mark.requirement("R3-20")
+async def test_the_role_matrix(matching: Matching) -> None:
+    runs_it, looks_on, takes_part = {"program_manager"}, {"program_manager", "facilitator"}, {"participant"}
+    found = {(line.method, line.path): set(line.access.roles) for line in role_matrix(matching.app)}
+    assert found == {
+        ("POST", "/v1/cohorts/{cohort_id}/runs"): runs_it,
+        ("POST", "/v1/runs/{run_id}/release"): runs_it,
+        ("GET", "/v1/cohorts/{cohort_id}/runs"): looks_on,
+        ("GET", "/v1/runs/{run_id}"): looks_on,
+        ("GET", "/v1/runs/{run_id}/proposals"): looks_on,
+        ("GET", "/v1/pairs"): looks_on,
+        ("GET", "/v1/pairs/{pair_id}"): looks_on,
+        ("GET", "/v1/proposals"): takes_part,
+        ("GET", "/v1/proposals/{pair_id}"): takes_part,
+        ("POST", "/v1/proposals/{pair_id}/acceptance"): takes_part,
+        ("POST", "/v1/proposals/{pair_id}/decline"): takes_part,
+    }
+
+
+async def test_the_api_describes_itself_with_examples(matching: Matching) -> None:
+    document = (await matching.client.get("/openapi.json")).json()
+    bodies = document["components"]["schemas"]
+    assert all(bodies[name].get("examples") for name in ("RunBody", "RunWithProposalsBody", "PairBody", "ProposalBody"))

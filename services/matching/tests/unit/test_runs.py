@@ -1,0 +1,245 @@
+"""Runs: asked for by the owner, executed under a lease, released once, only while the cohort is what the run saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from chassis.ports import Conflict, NotVisible, Principal
+from contracts.matching import RunOutcome
+from matching.application.execute_run import ClaimedRun, begin_run, finish_run, give_up_run, keep_run
+from matching.application.release_run import ReleaseRun, release_run
+from matching.application.start_run import StartRun, start_run
+from matching.domain.facts import Role
+from matching.domain.match_run import MatchRun, RunState
+from matching.domain.pair import PairState
+from matching.domain.run_matching import run_matching
+
+from .fakes import COHORT, NOW, FakeUnitOfWork, cohort_of, ended, known_participation, known_person
+from .worlds import OTHER_UNIT, UNIT, participation, person
+
+
+async def completed(uow: FakeUnitOfWork) -> MatchRun:
+    run = await start_run(StartRun(COHORT), uow)
+    claimed = await begin_run(uow)
+    assert claimed is not None
+    assert await finish_run(claimed, run_matching(claimed.snapshot), uow)
+    return run
+
+
+async def claim(uow: FakeUnitOfWork) -> ClaimedRun:
+    claimed = await begin_run(uow)
+    assert claimed is not None
+    return claimed
+
+
+async def released(uow: FakeUnitOfWork) -> MatchRun:
+    return await release_run(ReleaseRun((await completed(uow)).run_id), uow)
+
+
+@pytest.mark.requirement("R0-31", "R2-10")
+async def test_a_run_goes_from_the_request_to_released_proposals() -> None:
+    uow = cohort_of(1, 1)
+    run = await completed(uow)
+    (pair,) = uow.pairs.held.values()
+    assert (run.state, pair.state, uow.named("PairProposed")) == (RunState.COMPLETED, PairState.PROPOSED, [])
+    (told,) = uow.named("MatchRunCompleted")
+    assert (told.outcome, told.proposals, told.possible_pairs) == (RunOutcome.OPTIMAL, 1, 1)
+    assert told.objective_levels[:2] == (2, 1000)
+    await release_run(ReleaseRun(run.run_id), uow)
+    assert [(type(one.event).__name__, one.sequence) for one in uow.published] == [
+        ("MatchRunCompleted", 1), ("MatchRunReleased", 2), ("PairProposed", 1)
+    ]  # fmt: skip
+    (proposed,) = uow.named("PairProposed")
+    assert (proposed.mentor_id, proposed.mentee_id) == (person(1), person(101))
+    assert (proposed.expires_at - proposed.proposed_at).days == 14
+    assert uow.audited == ["start-run", "release-run"]
+
+
+async def test_only_the_owner_of_the_cohort_runs_and_releases() -> None:
+    uow = cohort_of(1, 1, named_unit_ids=(UNIT, OTHER_UNIT))
+    run = await completed(uow)
+    uow.principal = Principal("guest", None, OTHER_UNIT, frozenset({"program_manager"}))
+    with pytest.raises(NotVisible):
+        await start_run(StartRun(COHORT), uow)
+    with pytest.raises(NotVisible):
+        await release_run(ReleaseRun(run.run_id), uow)
+
+
+@pytest.mark.parametrize("state", ["enrolling", "evaluating", "closed"])
+async def test_a_cohort_is_matched_only_in_its_time(state: str) -> None:
+    with pytest.raises(Conflict, match=state):
+        await start_run(StartRun(COHORT), cohort_of(1, 1, state=state))
+
+
+async def test_one_open_run_per_cohort() -> None:
+    uow = cohort_of(1, 1)
+    await start_run(StartRun(COHORT), uow)
+    with pytest.raises(Conflict, match="under way"):
+        await start_run(StartRun(COHORT), uow)
+
+
+async def test_a_worker_that_died_is_replaced_and_its_result_comes_too_late() -> None:
+    uow = cohort_of(1, 1)
+    run = await start_run(StartRun(COHORT), uow)
+    first = await claim(uow)
+    assert await begin_run(uow) is None
+    assert await keep_run(first, uow)
+    uow.runs.leases[run.run_id] = 0
+    second = await claim(uow)
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert not await keep_run(first, uow)
+    outcome = run_matching(first.snapshot)
+    assert not await finish_run(first, outcome, uow)
+    assert not await give_up_run(first, "SolverDied", uow)
+    assert uow.pairs.held == {}
+    assert await finish_run(second, outcome, uow)
+    assert not await finish_run(second, outcome, uow)
+    assert len(uow.pairs.held) == len(uow.published) == 1
+
+
+async def test_a_run_waits_for_facts_that_were_published_before_it() -> None:
+    uow = cohort_of(1, 1)
+    await start_run(StartRun(COHORT), uow)
+    uow.runs.waited = 0.5
+    assert await begin_run(uow, settle_seconds=1.0) is None
+    uow.runs.waited = 1.0
+    assert await begin_run(uow, settle_seconds=1.0) is not None
+
+
+async def test_a_run_that_fails_three_times_says_so() -> None:
+    uow = cohort_of(1, 1)
+    run = await start_run(StartRun(COHORT), uow)
+    for _ in range(2):
+        assert await give_up_run(await claim(uow), "Unsolvable", uow)
+        assert run.state is RunState.QUEUED
+    assert await give_up_run(await claim(uow), "Unsolvable", uow)
+    assert run.state is RunState.FAILED
+    (told,) = uow.named("MatchRunCompleted")
+    assert told.outcome is RunOutcome.FAILED
+    with pytest.raises(Conflict, match="failed"):
+        await release_run(ReleaseRun(run.run_id), uow)
+    await start_run(StartRun(COHORT), uow)
+
+
+async def test_an_empty_cohort_has_nothing_to_match() -> None:
+    uow = cohort_of(2, 0)
+    await released(uow)
+    (told,) = uow.named("MatchRunCompleted")
+    assert (told.outcome, told.unmatched_mentors) == (RunOutcome.NOTHING_TO_MATCH, 2)
+
+
+async def test_a_run_is_released_once_and_only_the_youngest() -> None:
+    uow = cohort_of(1, 1)
+    first = await completed(uow)
+    second = await completed(uow)
+    with pytest.raises(Conflict, match="younger"):
+        await release_run(ReleaseRun(first.run_id), uow)
+    await release_run(ReleaseRun(second.run_id), uow)
+    with pytest.raises(Conflict, match="already"):
+        await release_run(ReleaseRun(second.run_id), uow)
+    assert len(uow.named("PairProposed")) == 1
+
+
+async def test_an_unfinished_run_is_not_released() -> None:
+    uow = cohort_of(1, 1)
+    run = await start_run(StartRun(COHORT), uow)
+    with pytest.raises(Conflict, match="queued"):
+        await release_run(ReleaseRun(run.run_id), uow)
+
+
+@pytest.mark.requirement("I6")
+async def test_who_has_withdrawn_since_stops_the_release() -> None:
+    uow = cohort_of(1, 1)
+    run = await completed(uow)
+    uow.known_participations.put(known_participation(1, Role.MENTOR, state="withdrawn", sequence=2))
+    with pytest.raises(Conflict, match="no more"):
+        await release_run(ReleaseRun(run.run_id), uow)
+    assert uow.named("PairProposed") == []
+
+
+@pytest.mark.requirement("I6")
+async def test_a_lowered_capacity_stops_the_release() -> None:
+    uow = cohort_of(1, 2)
+    uow.known_participations.put(known_participation(1, Role.MENTOR, capacity=2, sequence=2))
+    run = await completed(uow)
+    uow.known_participations.put(known_participation(1, Role.MENTOR, capacity=1, sequence=3))
+    with pytest.raises(Conflict, match="no free place"):
+        await release_run(ReleaseRun(run.run_id), uow)
+
+
+async def test_a_second_run_leaves_released_proposals_alone_and_fills_what_is_free() -> None:
+    uow = cohort_of(2, 1)
+    await released(uow)
+    uow.known_people.held[person(102)] = known_person(102, grade_rank=8)
+    uow.known_participations.put(known_participation(102, Role.MENTEE))
+    before = set(uow.pairs.held)
+    await released(uow)
+    added = [pair for key, pair in uow.pairs.held.items() if key not in before]
+    assert len(added) == 1
+    taken = [member.participation_id for pair in uow.pairs.held.values() for member in (pair.mentor, pair.mentee)]
+    assert len(taken) == len(set(taken)) == 4
+
+
+async def test_a_dissolved_pair_frees_its_places_but_is_not_proposed_again() -> None:
+    uow = cohort_of(2, 1)
+    await released(uow)
+    (pair,) = uow.pairs.held.values()
+    pair.accept(Role.MENTOR, NOW)
+    assert pair.accept(Role.MENTEE, NOW)
+    await released(uow)
+    assert len(uow.pairs.held) == 1
+    uow.known_pairs.put(ended(pair))
+    await released(uow)
+    (again,) = [other for other in uow.pairs.held.values() if other is not pair]
+    assert again.mentee.person_id == pair.mentee.person_id
+    assert again.mentor.person_id != pair.mentor.person_id
+
+
+@pytest.mark.requirement("R3-25")
+async def test_whose_superiors_are_unknown_takes_no_part_and_is_waited_for() -> None:
+    uow = cohort_of(1, 1)
+    uow.known_people.held[person(1)] = known_person(1, manager_id=person(500))
+    uow.known_people.held[person(500)] = known_person(500, manager_id=person(600))
+    run = await start_run(StartRun(COHORT), uow)
+    uow.runs.waited = 1.0
+    assert await begin_run(uow) is None
+    uow.runs.waited = 60.0
+    claimed = await claim(uow)
+    assert claimed.snapshot.without_facts == {participation(1): Role.MENTOR}
+    assert await finish_run(claimed, run_matching(claimed.snapshot), uow)
+    assert run.result is not None
+    reasons = {item["participation_id"]: item["reason"] for item in run.result.unmatched}
+    assert reasons[str(participation(1))] == "facts_missing"
+
+
+@pytest.mark.requirement("R3-25")
+async def test_the_chain_above_is_read_to_the_top() -> None:
+    uow = cohort_of(1, 1)
+    for number, superior in ((1, 500), (500, 600), (600, 101)):
+        uow.known_people.held[person(number)] = known_person(number, manager_id=person(superior))
+    await completed(uow)
+    assert uow.pairs.held == {}
+    (told,) = uow.named("MatchRunCompleted")
+    assert {(count.rule.value, count.pairs) for count in told.excluded} == {("reporting_chain", 1)}
+
+
+async def test_only_who_was_admitted_takes_part() -> None:
+    uow = cohort_of(1, 1)
+    for number, state in ((102, "waitlisted"), (103, "screened"), (104, "declined")):
+        uow.known_people.held[person(number)] = known_person(number, grade_rank=8)
+        uow.known_participations.put(known_participation(number, Role.MENTEE, state=state))
+    await start_run(StartRun(COHORT), uow)
+    claimed = await claim(uow)
+    assert [candidate.participation_id for candidate in claimed.snapshot.mentees] == [participation(101)]
+
+
+async def test_the_units_of_both_people_are_named_on_their_pair_and_the_longer_floor_counts() -> None:
+    uow = cohort_of(1, 1, named_unit_ids=(UNIT, OTHER_UNIT, person(7)))
+    uow.known_people.held[person(101)] = replace(uow.known_people.held[person(101)], business_unit_id=OTHER_UNIT)
+    uow.known_participations.put(known_participation(101, Role.MENTEE, cadence_floor_days=30, sequence=2))
+    uow.known_participations.put(known_participation(1, Role.MENTOR, cadence_floor_days=21, sequence=2))
+    await released(uow)
+    (proposed,) = uow.named("PairProposed")
+    assert (proposed.business_unit_id, set(proposed.named_unit_ids)) == (UNIT, {UNIT, OTHER_UNIT})
+    assert proposed.cadence_floor_days == 30
