@@ -1,0 +1,1 @@
+"""Evaluation's tables, repositories, views, and the report as a page."""
