@@ -54,9 +54,10 @@ def _chain(post: str, above: dict[str, str]) -> list[str]:
     return chain
 
 
-def _posts_in(employee_number: str, known: dict[str, str]) -> list[str]:
-    """The post that an imported person's number names: the own one of a senior, the superior's of a junior."""
-    return [part for part in employee_number.upper().split(":") if part in known]
+def _place(person: dict[str, Any], known: dict[str, str]) -> tuple[str, bool]:
+    """The post that an imported person's number names, and whether the person is a junior below that post."""
+    parts = person["employee_number"].upper().split(":")
+    return next(part for part in parts if part in known), any(part.startswith("J-") for part in parts)
 
 
 async def _people(year: Year) -> dict[str, Any]:
@@ -76,13 +77,13 @@ async def test_no_pair_crosses_a_reporting_chain_or_a_team(year: Year) -> None:
     assert len(year.couples) >= 10
     for couple in year.couples:
         mentor, mentee = (people[str(player.person.person_id)] for player in (couple.mentor, couple.mentee))
-        (mentor_post,) = _posts_in(mentor["employee_number"], above)[:1]
-        (mentee_post,) = _posts_in(mentee["employee_number"], above)[:1]
-        assert mentee_post not in _chain(mentor_post, above)
-        if mentor_post != mentee_post and ":J-" not in mentor["employee_number"].upper():
-            assert mentor_post not in _chain(mentee_post, above)
-        assert mentee["team"] in units[mentee_post]
-        assert mentor["team"] in units[mentor_post] | units[f"{mentor_post} juniors"]
+        for one, other in ((mentor, mentee), (mentee, mentor)):
+            post, is_junior = _place(one, above)
+            other_post, other_is_junior = _place(other, above)
+            if not other_is_junior:
+                own_line = _chain(post, above) if is_junior else _chain(post, above)[1:]
+                assert other_post not in own_line, "one of the pair stands above the other"
+            assert one["team"] in units[f"{post} juniors" if is_junior else post], "the import changed somebody's unit"
         assert mentor["team"] != mentee["team"]
 
 
