@@ -77,7 +77,8 @@ def is_transient(error: BaseException) -> bool:
     """Whether an error says nothing about the work itself: connection, pool, time-out, serialization, shutdown."""
     if isinstance(error, (Unavailable, PoolTimeout, InterfaceError, ConnectionError, TimeoutError, OSError)):
         return True
-    if isinstance(error, asyncpg.InterfaceError):
+    # InternalClientError: the server has ended the session, and the driver has read the message but not yet the end.
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -148,7 +149,7 @@ class _Session:
             opening = self._begin
             if self._database.tenant_scoped:
                 opening += f"; SET LOCAL app.business_unit = '{self._business_unit_id or ''}'"
-            # Cancelled while waiting for the answer, the transaction may be open all the same.
+            # Cancelled while waiting for the answer, the transaction may be open all the same: `release` rolls it back.
             self._begun = True
             await driver.execute(opening)
             self._open = True
@@ -347,7 +348,10 @@ class WriteSession(_Session):
         else:
             tenant = str(self._business_unit_id or "") if self._database.tenant_scoped else None
             crash_point(BEFORE_COMMIT)
-            if not await self._send(tenant=tenant, key=key):
+            self._begun = True
+            fresh = await self._send(tenant=tenant, key=key)
+            self._begun = False
+            if not fresh:
                 return False
         crash_point(AFTER_COMMIT)
         return True

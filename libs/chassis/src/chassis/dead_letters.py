@@ -120,6 +120,13 @@ def redriven(record: RawRecord) -> RawRecord | None:
         return None
 
 
+def _home(letter: DeadLetter) -> str:
+    """The topic where a dead letter lies: its record's own, or the first of its consumer for what came from no event topic."""
+    home = catalog.dead_letter_topic(letter.topic, letter.consumer)
+    read = [catalog.dead_letter_topic(topic.name, letter.consumer) for topic in catalog.topics_read_by(letter.consumer)]
+    return home if home in read or not read else min(read)
+
+
 class DeadLetterWriter:
     """Sends dead letters and waits until the broker has them."""
 
@@ -141,9 +148,7 @@ class DeadLetterWriter:
             await producer.start()
             self._producer = producer
         waiting = [
-            await self._producer.send(
-                catalog.dead_letter_topic(letter.topic, letter.consumer), key=letter.key.encode(), value=_encode(letter)
-            )
+            await self._producer.send(_home(letter), key=letter.key.encode(), value=_encode(letter))
             for letter in letters
         ]
         for acknowledgement in waiting:
@@ -248,7 +253,7 @@ async def replay(
         for letter in chosen:
             key = letter.key.encode()
             await producer.send_and_wait(catalog.redrive_topic(letter.consumer), key=key, value=_encode(letter))
-            await producer.send_and_wait(catalog.dead_letter_topic(letter.topic, letter.consumer), key=key, value=None)
+            await producer.send_and_wait(_home(letter), key=key, value=None)
     finally:
         await producer.stop()
     return chosen

@@ -48,7 +48,12 @@ _TRACEPARENT = {
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document: with problems, security, roles (`x-roles`) and the mechanism's headers."""
     result: dict[str, Any] = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+        servers=[{"url": f"/{app.state.service.name}", "description": "Through the gateway."}],
     )
     components = result.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
