@@ -1,7 +1,7 @@
 """The ledger of requirements: what is asked for (docs/requirements.toml) and which tests say that they show it.
 
-    python tests/architecture/ledger.py            writes docs/requirements.md
-    python tests/architecture/ledger.py --check    fails when it is stale
+python tests/architecture/ledger.py            writes docs/requirements.md
+python tests/architecture/ledger.py --check    fails when it is stale
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _cited(node: ast.AST) -> list[str]:
     found: list[str] = []
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.requirement":
-            found += [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+            found += [str(argument.value) for argument in call.args if isinstance(argument, ast.Constant)]
     return found
 
 
