@@ -65,7 +65,11 @@ def every_committed_event_is_published(evidence: Evidence) -> list[str]:
     """I1."""
     published = {event.event_id for event in evidence.topic}
     lost = [event for event in evidence.outbox if event.event_id not in published]
-    return [f"I1: {len(lost)} of {len(evidence.outbox)} committed events are not on the topic: {_some(lost)}"] if lost else []
+    return (
+        [f"I1: {len(lost)} of {len(evidence.outbox)} committed events are not on the topic: {_some(lost)}"]
+        if lost
+        else []
+    )
 
 
 def every_published_event_was_committed(evidence: Evidence, by_hand: Collection[UUID] = ()) -> list[str]:
@@ -142,7 +146,9 @@ def projection_equals_its_replay(evidence: Evidence, dead: Collection[UUID] = ()
     expected = replayed(evidence.topic, dead)
     if projection_hash(expected) == projection_hash(evidence.projection):
         return []
-    different = [key for key in expected.keys() | evidence.projection.keys() if expected.get(key) != evidence.projection.get(key)]
+    different = [
+        key for key in expected.keys() | evidence.projection.keys() if expected.get(key) != evidence.projection.get(key)
+    ]
     return [f"I5: {len(different)} rows differ from their replay: {_some(different)}"]
 
 

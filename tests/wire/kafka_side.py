@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError
 from contracts import catalog
 from contracts.engagement import MeetingLogged
 from contracts.envelope import Record, Undecodable, UnknownType, decode
@@ -21,7 +22,9 @@ CONSUMER = "evaluation"
 GROUP = f"updraft.{CONSUMER}"
 DEAD_LETTERS = catalog.dead_letter_topic(TOPIC, CONSUMER)
 REDRIVE = catalog.redrive_topic(CONSUMER)
-_OURS = (TOPIC, DEAD_LETTERS, REDRIVE)
+STRAY_LETTERS = min(catalog.dead_letter_topic(topic.name, CONSUMER) for topic in catalog.topics_read_by(CONSUMER))
+"""Where the chassis puts dead letters of records that came from no event topic."""
+_OURS = {TOPIC, DEAD_LETTERS, REDRIVE, STRAY_LETTERS}
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -30,11 +33,11 @@ async def fresh_topics(bootstrap: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
     await admin.start()
     try:
-        there = set(await admin.list_topics()) & set(_OURS)
+        there = set(await admin.list_topics()) & _OURS
         if there:
             await admin.delete_topics(sorted(there))
         deadline = time.monotonic() + 20
-        while set(await admin.list_topics()) & set(_OURS):
+        while set(await admin.list_topics()) & _OURS:
             assert time.monotonic() < deadline, "the broker keeps the old topics"
             await asyncio.sleep(0.05)
     finally:
@@ -126,7 +129,11 @@ async def send_again(bootstrap: str, records: Sequence[Any]) -> None:
     async with producer(bootstrap) as out:
         waiting = [
             await out.send(
-                record.topic, key=record.key, value=record.value, headers=list(record.headers), partition=record.partition
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=list(record.headers),
+                partition=record.partition,
             )
             for record in records
         ]
@@ -139,7 +146,16 @@ async def committed_offsets(bootstrap: str, group: str = GROUP, topic: str = TOP
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        # The broker makes its own topic for groups when it is first asked about one.
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                offsets = await admin.list_consumer_group_offsets(group)
+                break
+            except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
     finally:
         await admin.close()
     return {

@@ -77,7 +77,12 @@ class Stage:
     """See the module."""
 
     def __init__(
-        self, folder: Path, kafka: str, writing: ServiceDatabase, reading: ServiceDatabase, identity: DevelopmentIdentity
+        self,
+        folder: Path,
+        kafka: str,
+        writing: ServiceDatabase,
+        reading: ServiceDatabase,
+        identity: DevelopmentIdentity,
     ) -> None:
         self.folder = folder
         self.kafka = kafka
@@ -215,7 +220,9 @@ class Stage:
         for row in await self.fetch("engagement", "SELECT seq, headers FROM outbox ORDER BY seq"):
             headers = dict(msgspec.json.decode(row["headers"]))
             outbox.append(
-                OutboxEvent(row["seq"], UUID(headers["ce_id"]), UUID(headers["ce_subject"]), int(headers["ce_sequence"]))
+                OutboxEvent(
+                    row["seq"], UUID(headers["ce_id"]), UUID(headers["ce_subject"]), int(headers["ce_sequence"])
+                )
             )
         inbox = await self.fetch("evaluation", "SELECT event_id, outcome FROM inbox")
         effects = await self.fetch("evaluation", "SELECT event_id, count(*) AS times FROM effects GROUP BY event_id")

@@ -7,8 +7,9 @@ import random
 
 import pytest
 from invariants import offsets_are_behind_effects
-from rig.ledger import Load, commit_counts, commit_load
+from rig.ledger import Load, commit_load, commits_without_pause
 from rig.services import uuid7
+from stage import until
 
 pytestmark = pytest.mark.wire
 
@@ -40,11 +41,11 @@ async def test_a_relay_killed_between_send_and_cursor_sends_twice_and_nothing_co
     writer = stage.service("engagement")
     stage.start("evaluation", "consumer")
     meetings = [uuid7() for _ in range(5)]
-    for _ in range(3):
-        load = asyncio.create_task(commit_load(writer, stage.ledger, meetings, writers=4, rounds=8))
-        assert await stage.start("engagement", "relay", crash="after-send-before-cursor:2").ended() == -9
-        await load
-    stage.start("engagement", "relay")
+    async with commits_without_pause(writer, stage.ledger, meetings, writers=3):
+        for passes in (1, 2, 3):
+            assert await stage.start("engagement", "relay", crash=f"after-send-before-cursor:{passes}").ended() == -9
+        stage.start("engagement", "relay")
+        await until(stage.relayed, 20, "the relay has caught up with the load")
     record_property("outbox drained after (s)", await stage.outbox_drained(10))
     await stage.caught_up()
     evidence = await stage.holds(stage.ledger)
@@ -54,13 +55,14 @@ async def test_a_relay_killed_between_send_and_cursor_sends_twice_and_nothing_co
 
 @pytest.mark.requirement("F3", "F1", "I1", "I2", "I3", "I4", "I5", "I9")
 @pytest.mark.parametrize(
-    ("point", "kind"), [("consumer-before-commit", "acts"), ("consumer-after-commit", "batch"), ("after-commit", "projects")]
+    ("point", "kind"),
+    [("consumer-before-commit", "acts"), ("consumer-after-commit", "batch"), ("after-commit", "projects")],
 )
 async def test_a_consumer_killed_around_its_commit_has_each_effect_once(stage, point, kind, record_property):
     writer = stage.service("engagement")
     stage.start("engagement", "relay")
     meetings = [uuid7() for _ in range(6)]
-    for turn in range(3):
+    for turn in range(2):
         load = asyncio.create_task(commit_load(writer, stage.ledger, meetings, writers=3, rounds=5))
         crash = stage.start("evaluation", "consumer", crash=f"{point}:{turn + 1}", RIG_HANDLERS=kind, RIG_BATCH=40)
         assert await crash.ended(30) == -9
@@ -77,32 +79,20 @@ async def test_consumers_killed_at_random_moments_never_run_ahead_of_their_effec
     stage.start("engagement", "relay")
     chance = random.Random(3)
     meetings = [uuid7() for _ in range(8)]
-    stopping = asyncio.Event()
-
-    async def writing() -> None:
-        while not stopping.is_set():
-            await commit_counts(writer, stage.ledger, meetings)
-            await asyncio.sleep(0.02)
-
-    load = asyncio.create_task(writing())
-    for _ in range(4):
-        consumer = stage.start("evaluation", "consumer", RIG_SLOW="0.005", RIG_BATCH=15, RIG_HANDLERS="acts", RIG_SESSION_MS=1500)
-        before = await stage.value("evaluation", "SELECT count(*) FROM inbox")
-        await _grown(stage, before)
-        await asyncio.sleep(chance.random() * 0.4)
-        consumer.kill()
-        assert not offsets_are_behind_effects(await stage.evidence())
-    stopping.set()
-    await load
+    async with commits_without_pause(writer, stage.ledger, meetings):
+        for _ in range(4):
+            before = await stage.value("evaluation", "SELECT count(*) FROM inbox")
+            consumer = stage.start(
+                "evaluation", "consumer", RIG_SLOW="0.005", RIG_BATCH=15, RIG_HANDLERS="acts", RIG_SESSION_MS=1500
+            )
+            await until(lambda before=before: _has_grown(stage, before), 25, "the consumer has begun")
+            await asyncio.sleep(chance.random() * 0.4)
+            consumer.kill()
+            assert not offsets_are_behind_effects(await stage.evidence())
     stage.start("evaluation", "consumer", RIG_HANDLERS="acts", RIG_SESSION_MS=1500)
     record_property("caught up after (s)", await stage.caught_up(15))
     await stage.holds(stage.ledger)
 
 
-async def _grown(stage, before: int) -> None:
-    from stage import until
-
-    async def grown() -> bool:
-        return bool(await stage.value("evaluation", "SELECT count(*) FROM inbox") > before)
-
-    await until(grown, 25, "the consumer has begun")
+async def _has_grown(stage, before: int) -> bool:
+    return bool(await stage.value("evaluation", "SELECT count(*) FROM inbox") > before)

@@ -15,12 +15,14 @@ from test_poison import event
 pytestmark = pytest.mark.wire
 
 
-def shuffled(seed: int, meetings: int, versions: int) -> tuple[list[tuple[UUID, Record]], dict[UUID, tuple[int | None, int]]]:
+def shuffled(
+    seed: int, meetings: int, versions: int
+) -> tuple[list[tuple[UUID, Record]], dict[UUID, tuple[int | None, int]]]:
     """Events of several meetings in a wild order, and the projection that they must end in."""
     ids = [uuid7() for _ in range(meetings)]
     events = [event(meeting_id, version, 10 + version) for meeting_id in ids for version in range(1, versions + 1)]
     random.Random(seed).shuffle(events)
-    return events, {meeting_id: (10 + versions, versions) for meeting_id in ids}
+    return events, dict.fromkeys(ids, (10 + versions, versions))
 
 
 @pytest.mark.requirement("F10", "I3", "I5")

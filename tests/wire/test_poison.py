@@ -12,7 +12,7 @@ import pytest
 from chassis.dead_letters import DeadLetter, list_dead_letters, replay
 from contracts.envelope import Envelope, Record, encode
 from kafka_side import DEAD_LETTERS, REDRIVE, TOPIC, dump, producer, send
-from rig.ledger import commit_load
+from rig.ledger import commit_load, commits_without_pause
 from rig.services import UNIT, logged, uuid7
 from stage import until
 
@@ -121,6 +121,9 @@ async def test_a_handler_bug_kills_only_its_record_and_a_replay_applies_it_once(
 
     # The bug is repaired and the letters are handed back, twice: one still matters, the other has been overtaken.
     assert await consumer.stop() == 0
+    assert len(await replay(stage.kafka)) == 2
+    # A dead letter is removed by who applies it: removed any earlier, it could erase the one written anew.
+    assert len(await list_dead_letters(stage.kafka)) == 2
     stage.start("evaluation", "consumer")
     assert len(await replay(stage.kafka)) == 2
     await send(stage.kafka, [second[1]])
@@ -149,7 +152,10 @@ async def test_behind_a_dead_event_its_successors_wait_and_run_in_order_after_th
     await replay(stage.kafka)
     await stage.without_lag(topic=REDRIVE)
     await stage.holds(by_hand={event_id for event_id, _ in [broken, *behind, *rest]})
-    rows = await stage.fetch("evaluation", "SELECT sequence FROM effects WHERE meeting_id = $1 ORDER BY effect_id", held)
+    assert await list_dead_letters(stage.kafka) == []
+    rows = await stage.fetch(
+        "evaluation", "SELECT sequence FROM effects WHERE meeting_id = $1 ORDER BY effect_id", held
+    )
     assert [row["sequence"] for row in rows] == [1, 2, 3, 4]
 
 
@@ -181,15 +187,30 @@ async def test_a_database_that_is_away_is_no_reason_for_a_dead_letter(stage):
     writer = stage.service("engagement")
     stage.start("engagement", "relay")
     stage.start("evaluation", "consumer", RIG_HANDLERS="acts", RIG_SLOW="0.005", RIG_BATCH=50)
-    load = asyncio.create_task(commit_load(writer, stage.ledger, [uuid7() for _ in range(5)], writers=2, rounds=30))
-    for _ in range(8):
-        await asyncio.sleep(0.3)
-        await stage.fetch(
-            "evaluation",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = 'evaluation_worker' AND datname = current_database()",
-        )
-    await load
+    async with commits_without_pause(writer, stage.ledger, [uuid7() for _ in range(5)], writers=2):
+        for _ in range(8):
+            await asyncio.sleep(0.3)
+            await stage.fetch(
+                "evaluation",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = 'evaluation_worker' AND datname = current_database()",
+            )
     await stage.caught_up(30)
     await stage.holds(stage.ledger)
     assert await list_dead_letters(stage.kafka) == []
+
+
+@pytest.mark.requirement("F9")
+async def test_garbage_among_the_records_to_be_replayed_does_not_stop_the_others(stage):
+    """A broken document has no event topic of its own to be set aside beside; it must find a place all the same."""
+    stage.start("evaluation", "consumer")
+    async with producer(stage.kafka) as out:
+        await out.send_and_wait(REDRIVE, key=b"k", value=b"garbage")
+    event_id, record = event(uuid7(), 1)
+    await stage.without_lag(topic=REDRIVE)
+    await send(stage.kafka, [record])
+    await until(lambda: _inbox_holds(stage, 1), 20, "the good one is applied")
+    (letter,) = await list_dead_letters(stage.kafka)
+    assert (letter.topic, letter.offset, letter.reason) == (REDRIVE, 0, "unreadable-dead-letter")
+    assert letter.record.value == b"garbage"
+    await stage.holds(by_hand={event_id})

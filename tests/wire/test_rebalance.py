@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from rig.ledger import commit_counts
+from rig.ledger import commits_without_pause
 from rig.services import uuid7
 
 pytestmark = pytest.mark.wire
@@ -18,25 +18,16 @@ async def test_a_second_consumer_that_joins_and_leaves_in_mid_batch_doubles_noth
     slow = {"RIG_HANDLERS": "acts", "RIG_SLOW": "0.004", "RIG_BATCH": 60, "RIG_SESSION_MS": 1500}
     stage.start("evaluation", "consumer", **slow)
     meetings = [uuid7() for _ in range(12)]
-    stopping = asyncio.Event()
-
-    async def writing() -> None:
-        while not stopping.is_set():
-            await commit_counts(writer, stage.ledger, meetings)
-            await asyncio.sleep(0.05)
-
-    load = asyncio.create_task(writing())
-    for way in ("stop", "kill", "stop"):
-        second = stage.start("evaluation", "consumer", **slow)
-        await _joined(stage, 2)
-        await asyncio.sleep(1)
-        if way == "kill":
-            second.kill()
-        else:
-            assert await second.stop() == 0
-        await _joined(stage, 1)
-    stopping.set()
-    await load
+    async with commits_without_pause(writer, stage.ledger, meetings, pause=0.05):
+        for way in ("stop", "kill", "stop"):
+            second = stage.start("evaluation", "consumer", **slow)
+            await _joined(stage, 2)
+            await asyncio.sleep(1)
+            if way == "kill":
+                second.kill()
+            else:
+                assert await second.stop() == 0
+            await _joined(stage, 1)
     record_property("caught up after (s)", await stage.caught_up(20))
     evidence = await stage.holds(stage.ledger)
     record_property("events", len(evidence.inbox))

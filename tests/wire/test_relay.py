@@ -9,6 +9,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from invariants import (
+    every_committed_event_is_published,
+    every_published_event_was_committed,
+    sequences_are_contiguous_and_monotone,
+)
 from kafka_side import dump, events_in
 from naive.ways import poll_by_id
 from rig.ledger import Ledger, commit_load
@@ -40,12 +45,6 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over(stage, record_pr
     assert await second.stop() == 0
     assert await _leaders(stage) == 0
     evidence = await stage.evidence()
-    from invariants import (
-        every_committed_event_is_published,
-        every_published_event_was_committed,
-        sequences_are_contiguous_and_monotone,
-    )
-
     assert not every_committed_event_is_published(evidence)
     assert not every_published_event_was_committed(evidence)
     assert not sequences_are_contiguous_and_monotone(evidence)
@@ -145,8 +144,6 @@ async def test_many_writers_on_few_keys_keep_the_order_of_each_key(stage, record
     await commit_load(writer, ledger, meetings, writers=1, rounds=1)
     await asyncio.gather(*(events_before_the_lock(number) for number in range(12)))
     await stage.outbox_drained(10)
-    from invariants import every_committed_event_is_published, sequences_are_contiguous_and_monotone
-
     evidence = await stage.evidence()
     assert not sequences_are_contiguous_and_monotone(evidence)
     assert not every_committed_event_is_published(evidence)
@@ -175,7 +172,9 @@ async def test_the_cursor_moved_back_sends_the_same_bytes_again(stage):
     after = await dump(stage.kafka)
     once, again = ([(r.key, r.value, tuple(r.headers)) for r in part] for part in (after[:10], after[10:]))
     assert once == again
-    headers = dict(msgspec.json.decode((await stage.fetch("engagement", "SELECT headers FROM outbox ORDER BY seq"))[0][0]))
+    headers = dict(
+        msgspec.json.decode((await stage.fetch("engagement", "SELECT headers FROM outbox ORDER BY seq"))[0][0])
+    )
     assert dict(before[0].headers)["ce_id"].decode() == headers["ce_id"]
 
 

@@ -26,7 +26,7 @@ if __name__ == "__main__":
     service, *arguments = sys.argv[1:]
     worker.Consumer = functools.partial(  # type: ignore[misc, assignment]
         Consumer,
-        session_timeout_ms=_number("RIG_SESSION_MS", 3_000),
+        session_timeout_ms=_number("RIG_SESSION_MS", 2_000),
         records_a_batch=_number("RIG_BATCH", RECORDS_A_BATCH),
         dead_letters_in_a_row=_number("RIG_DEAD_LETTERS", DEAD_LETTERS_IN_A_ROW),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -70,7 +70,9 @@ class Load:
             for task in self._tasks:
                 if task.done():
                     task.result()
-            assert time.monotonic() < deadline, f"only {len(self.ledger.answers)} of {number} were answered in {seconds} s"
+            assert time.monotonic() < deadline, (
+                f"only {len(self.ledger.answers)} of {number} were answered in {seconds} s"
+            )
             await asyncio.sleep(0.01)
 
     async def replay(self, number: int) -> None:
@@ -127,9 +129,27 @@ async def _count(service: Service, meeting_id: UUID) -> int:
     return version
 
 
-async def commit_load(
-    service: Service, ledger: Ledger, meetings: Sequence[UUID], *, writers: int, rounds: int
-) -> None:
+@asynccontextmanager
+async def commits_without_pause(
+    service: Service, ledger: Ledger, meetings: Sequence[UUID], *, writers: int = 1, pause: float = 0.02
+) -> AsyncIterator[None]:
+    """While the block runs, `writers` count all of `meetings` up over and over, `pause` seconds between two rounds."""
+    stopping = asyncio.Event()
+
+    async def writer() -> None:
+        while not stopping.is_set():
+            await commit_counts(service, ledger, meetings)
+            await asyncio.sleep(pause)
+
+    tasks = [asyncio.create_task(writer()) for _ in range(writers)]
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.gather(*tasks)
+
+
+async def commit_load(service: Service, ledger: Ledger, meetings: Sequence[UUID], *, writers: int, rounds: int) -> None:
     """`writers` at once, each counting all of `meetings` up `rounds` times, starting at different ones."""
 
     async def writer(number: int) -> None:

@@ -85,9 +85,10 @@ async def make(service: str, owner_dsn: str) -> None:
     collected = _Collected()
     create_mechanism(collected, service)
     collected.scripts.append(_DDL[service])
-    for table, shared in {"engagement": [("counted", False)], "evaluation": [("known_meetings", True), ("effects", False)]}[
-        service
-    ]:
+    for table, shared in {
+        "engagement": [("counted", False)],
+        "evaluation": [("known_meetings", True), ("effects", False)],
+    }[service]:
         enable_row_level_security(collected, service, table, shared=shared)
     connection = await asyncpg.connect(owner_dsn)
     try:

@@ -185,8 +185,13 @@ class Consumer:
         received: list[Received] = []
         letters: list[DeadLetter] = []
         casualties: list[tuple[Received, Exception]] = []
+        handed_back: list[Received] = []
         for record in records:
-            self._read(record, received, letters)
+            one = self._read(record, letters)
+            if one is not None and self._inbox.wants(one.envelope):
+                received.append(one)
+            if one is not None and record.topic == self._redrive:
+                handed_back.append(one)
         if received:
             await self._with_patience(received, letters, casualties)
         crash_point(CONSUMER_AFTER_COMMIT)
@@ -196,21 +201,26 @@ class Consumer:
         if letters:
             await self._set_aside(letters, casualties)
             crash_point(CONSUMER_AFTER_DEAD_LETTERS)
+        if handed_back:
+            await self._remove_settled(handed_back)
 
-    def _read(self, record: RawRecord, received: list[Received], letters: list[DeadLetter]) -> None:
+    async def _remove_settled(self, handed_back: Sequence[Received]) -> None:
+        settled = await self._inbox.settled([one.envelope.id for one in handed_back])
+        done = [one for one in handed_back if one.envelope.id in settled or not self._inbox.wants(one.envelope)]
+        await self._dead_letters.remove([one.record for one in done], self._name)
+
+    def _read(self, record: RawRecord, letters: list[DeadLetter]) -> Received | None:
         original = redriven(record) if record.topic == self._redrive else record
         if original is None:
             letters.append(dead_letter(record, consumer=self._name, reason="unreadable-dead-letter", detail=""))
-            return
+            return None
         try:
-            envelope = decode(original.topic, original.key, original.value, original.headers)
+            return Received(decode(original.topic, original.key, original.value, original.headers), original)
         except UnknownType as unknown:
             letters.append(dead_letter(original, consumer=self._name, reason="unknown-type", detail=str(unknown)))
         except Undecodable as broken:
             letters.append(dead_letter(original, consumer=self._name, reason="undecodable", detail=str(broken)))
-        else:
-            if self._inbox.wants(envelope):
-                received.append(Received(envelope, original))
+        return None
 
     async def _with_patience(
         self, received: Sequence[Received], letters: list[DeadLetter], casualties: list[tuple[Received, Exception]]

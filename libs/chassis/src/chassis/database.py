@@ -32,6 +32,7 @@ NO_UNIT = UUID(int=0)
 """Stands for "no business unit" in keys of people who act across units."""
 
 _ROLLBACK_PATIENCE = 2.0
+_OF_FILES = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 _TRANSIENT_STATES = frozenset(
     {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03", "25P04"}
 )
@@ -75,6 +76,8 @@ class StoredResponse:
 
 def is_transient(error: BaseException) -> bool:
     """Whether an error says nothing about the work itself: connection, pool, time-out, serialization, shutdown."""
+    if isinstance(error, _OF_FILES):
+        return False
     if isinstance(error, (Unavailable, PoolTimeout, InterfaceError, ConnectionError, TimeoutError, OSError)):
         return True
     # InternalClientError: the server has ended the session, and the driver has read the message but not yet the end.

@@ -2,7 +2,8 @@
 
 A dead letter's key is `topic/partition/offset` of the record, so setting the same one aside twice leaves one (the topics are
 compacted). Its value is a JSON document that holds the record unchanged, nulls and broken headers included.
-Replaying sends the document to the redrive topic of the consumer and removes it here.
+Replaying sends the document to the redrive topic of the consumer. The consumer removes the dead letter when the event has
+found its end, and nobody else does: a removal by the sender could erase the letter that the consumer has just written anew.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """`topic/partition/offset` of the record."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        return _key(self)
 
     @property
     def record(self) -> RawRecord:
@@ -70,6 +71,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
             value=_bytes(self.record_value),
             headers=tuple((name, _bytes(value)) for name, value in self.record_headers),
         )
+
+
+def _key(record: RawRecord | DeadLetter) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _text(value: bytes | None) -> str | None:
@@ -120,10 +125,10 @@ def redriven(record: RawRecord) -> RawRecord | None:
         return None
 
 
-def _home(letter: DeadLetter) -> str:
-    """The topic where a dead letter lies: its record's own, or the first of its consumer for what came from no event topic."""
-    home = catalog.dead_letter_topic(letter.topic, letter.consumer)
-    read = [catalog.dead_letter_topic(topic.name, letter.consumer) for topic in catalog.topics_read_by(letter.consumer)]
+def _home(topic: str, consumer: str) -> str:
+    """The topic where a dead letter lies: its record's own, or the consumer's first for what came from no event topic."""
+    home = catalog.dead_letter_topic(topic, consumer)
+    read = [catalog.dead_letter_topic(one.name, consumer) for one in catalog.topics_read_by(consumer)]
     return home if home in read or not read else min(read)
 
 
@@ -137,6 +142,14 @@ class DeadLetterWriter:
 
     async def write(self, letters: Iterable[DeadLetter]) -> None:
         """Send each to `<topic>.<consumer>.dlq`; returns when all are acknowledged, raises KafkaError when not."""
+        rows = [(_home(letter.topic, letter.consumer), letter.key, _encode(letter)) for letter in letters]
+        await self._send(rows)
+
+    async def remove(self, records: Iterable[RawRecord], consumer: str) -> None:
+        """Take back the dead letters of `consumer` for these records, as `write` sends them."""
+        await self._send([(_home(record.topic, consumer), _key(record), None) for record in records])
+
+    async def _send(self, rows: Sequence[tuple[str, str, bytes | None]]) -> None:
         if self._producer is None:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._kafka,
@@ -147,10 +160,7 @@ class DeadLetterWriter:
             )
             await producer.start()
             self._producer = producer
-        waiting = [
-            await self._producer.send(_home(letter), key=letter.key.encode(), value=_encode(letter))
-            for letter in letters
-        ]
+        waiting = [await self._producer.send(topic, key=key.encode(), value=value) for topic, key, value in rows]
         for acknowledgement in waiting:
             await acknowledgement
 
@@ -195,7 +205,7 @@ async def _partitions(kafka: str, names: Sequence[str], security: dict[str, Any]
 
 
 async def list_dead_letters(kafka: str, *, security: dict[str, Any] | None = None) -> list[DeadLetter]:
-    """Every dead letter that has not been replayed, by topic, partition and offset."""
+    """Every dead letter that has not been replayed with success, by topic, partition and offset."""
     names = [topic.name for topic in catalog.all_kafka_topics() if topic.name.endswith(".dlq")]
     found: dict[str, DeadLetter] = {}
     async with _reader(kafka, security or {}) as consumer:
@@ -234,7 +244,8 @@ async def replay(
 ) -> list[DeadLetter]:
     """Hand dead letters back to the consumers that set them aside; all of them when `keys` is None. Returns those sent.
 
-    A consumer applies each once where it still matters and records it as superseded where something newer has been applied.
+    A consumer applies each once where it still matters and records it as superseded where something newer has been applied;
+    either removes the dead letter. One that fails again, or still waits for a predecessor, stays listed.
     """
     chosen = [
         letter
@@ -251,9 +262,8 @@ async def replay(
     await producer.start()
     try:
         for letter in chosen:
-            key = letter.key.encode()
-            await producer.send_and_wait(catalog.redrive_topic(letter.consumer), key=key, value=_encode(letter))
-            await producer.send_and_wait(_home(letter), key=key, value=None)
+            topic = catalog.redrive_topic(letter.consumer)
+            await producer.send_and_wait(topic, key=letter.key.encode(), value=_encode(letter))
     finally:
         await producer.stop()
     return chosen

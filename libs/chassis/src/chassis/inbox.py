@@ -47,6 +47,7 @@ _LATE = """DELETE FROM parked_events WHERE consumer = $1 AND event_id IN (
  RETURNING topic, partition_number, record_offset, key, headers, value, sequence, subject"""
 _UNPARK = "DELETE FROM parked_events WHERE consumer = $1 AND event_id = ANY ($2::uuid[])"
 _UNTAKE = "DELETE FROM inbox WHERE consumer = $1 AND event_id = ANY ($2::uuid[])"
+_SETTLED = "SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY ($2::uuid[]) AND outcome <> 'parked'"
 _RETRIED_AT_ONCE = 200
 
 _Place = tuple[str, UUID]
@@ -151,6 +152,12 @@ class Inbox:
             await driver.execute(_UNPARK, self._consumer, ids)
             await driver.execute(_UNTAKE, self._consumer, ids)
             await session.commit()
+
+    async def settled(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Which of the events have found their end here: applied or superseded, not waiting."""
+        async with self._database.read() as session:
+            driver = await session.driver()
+            return {row["event_id"] for row in await driver.fetch(_SETTLED, self._consumer, ids)}
 
     async def parked(self) -> int:
         """How many events wait for a predecessor."""

@@ -70,6 +70,12 @@ class PreconditionFailed(Rejection):
     code = "precondition-failed"
 
 
+def check_version(version: int, expected: int | None) -> None:
+    """Raises PreconditionFailed when the caller has seen another version; `expected` is None where the caller named none."""
+    if expected is not None and expected != version:
+        raise PreconditionFailed("it has changed since you read it", remedy="read it again, then decide")
+
+
 class InvalidInput(Rejection):
     """A value breaks a rule; `field` names it and `remedy` says what to send instead."""
 

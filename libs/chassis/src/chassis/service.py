@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +52,13 @@ class Service:
             who = Principal(who.subject, who.person_id, business_unit_id, who.roles)
         unit: UnitOfWork = self.unit_of_work(session, self.clock.now(), who)
         return unit
+
+    @asynccontextmanager
+    async def committed(self) -> AsyncIterator[Any]:
+        """A unit of work of the service itself, committed when the block ends without an error: for jobs that own their transactions."""
+        async with self.database.write() as session:
+            yield self.open_unit_of_work(session)
+            await session.commit()
 
 
 def compose(

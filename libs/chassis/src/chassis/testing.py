@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -30,6 +30,7 @@ from chassis.dead_letters import RawRecord
 from chassis.handlers import Handler, Routing
 from chassis.health import Progress
 from chassis.inbox import Inbox, Received
+from chassis.ports import Principal
 from chassis.relay import relay_for
 from chassis.schedule import Every, Schedule
 from chassis.service import Service
@@ -43,6 +44,61 @@ _KEY = Ed25519PrivateKey.generate()
 _KEY_ID = "test"
 
 _Settings = TypeVar("_Settings", bound=ServiceSettings)
+
+
+class Published(NamedTuple):
+    """An event that a use case published."""
+
+    event: Any
+    sequence: int
+
+
+class Audited(NamedTuple):
+    """A change that a use case recorded."""
+
+    action: str
+    subject_id: UUID
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class UnitOfWorkInMemory:
+    """What every unit of work of a use case's test has besides repositories: a clock, somebody acting, and all that was said."""
+
+    def __init__(self, now: datetime, principal: Principal) -> None:
+        self.now = now
+        self.principal = principal
+        self.published: list[Published] = []
+        self.audited: list[Audited] = []
+
+    def publish(self, event: Any, *, sequence: int) -> None:
+        """Keep an event. AssertionError when its aggregate skips or repeats a version, ValueError when it is not one to be sent."""
+        encode(Envelope.of(event, sequence=sequence, time=self.now))
+        known = [said.sequence for said in self.published if said.event.subject == event.subject]
+        if known and sequence != known[-1] + 1:
+            raise AssertionError(f"{type(event).__name__} goes from {known[-1]} to {sequence}")
+        self.published.append(Published(event, sequence))
+
+    def audit(
+        self,
+        action: str,
+        *,
+        subject_id: UUID,
+        business_unit_id: UUID,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep what was recorded."""
+        self.audited.append(Audited(action, subject_id, before, after))
+
+    @property
+    def actions(self) -> list[str]:
+        """Everything that was recorded, by its action."""
+        return [record.action for record in self.audited]
+
+    def names(self, subject: UUID | None = None) -> list[str]:
+        """The names of what was published, about one aggregate where named."""
+        return [type(event).__name__ for event, _ in self.published if subject is None or event.subject == subject]
 
 
 class Database(Protocol):
@@ -224,16 +280,13 @@ class Running:
 
     async def handle(self, handler: Callable[[Any, Any], Awaitable[None]], event: Envelope[Any]) -> None:
         """Call a handler past the inbox, whatever came before, in a transaction of the worker."""
-        async with self.worker.database.write() as session:
-            await handler(event, self.worker.open_unit_of_work(session))
-            await session.commit()
+        async with self.worker.committed() as uow:
+            await handler(event, uow)
 
     async def run(self, job: Callable[[Any], Awaitable[bool]]) -> bool:
         """Let the worker run a scheduled job once; whether more is waiting."""
-        async with self.worker.database.write() as session:
-            more = await job(self.worker.open_unit_of_work(session))
-            await session.commit()
-        return more
+        async with self.worker.committed() as uow:
+            return await job(uow)
 
     @asynccontextmanager
     async def driver(self, *, worker: bool = True, unit: UUID | None = None) -> AsyncIterator[Any]:

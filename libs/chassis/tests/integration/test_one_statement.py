@@ -37,7 +37,7 @@ async def create(service, unit: UUID, row, *, key=None, answer="made"):
         return await session.commit(key, response(answer) if key else None)
 
 
-@pytest.mark.requirement("R0-24", "I1")
+@pytest.mark.requirement("I1")
 async def test_a_plain_creation_with_key_event_and_audit_is_one_statement(api, unit, admin):
     statements = listen(api.database)
     row = note(unit)
@@ -91,7 +91,7 @@ async def test_the_tenant_is_gone_from_the_connection_after_the_statement(compos
         assert await driver.fetchval("SELECT count(*) FROM notes") == 0
 
 
-@pytest.mark.requirement("I9", "R0-24")
+@pytest.mark.requirement("I9")
 async def test_the_same_key_gets_the_first_answer_and_has_no_second_effect(api, unit, admin):
     key, first, second = request(unit), note(unit), note(unit)
     assert await create(api, unit, first, key=key, answer="first") is None
@@ -221,6 +221,22 @@ async def test_a_value_of_the_wrong_type_is_our_bug_and_never_transient(api, uni
         with pytest.raises(asyncpg.DataError) as error:
             await session.commit()
     assert not is_transient(error.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (ConnectionRefusedError(), True),
+        (OSError("Multiple exceptions: connection refused"), True),
+        (TimeoutError(), True),
+        (FileNotFoundError(), False),
+        (PermissionError(), False),
+        (ValueError(), False),
+    ],
+)
+@pytest.mark.requirement("F9")
+def test_only_the_networks_errors_are_waited_out(error, transient):
+    assert is_transient(error) is transient
 
 
 async def _state_of(api, unit, sql: str, *, setup: str = "") -> BaseException:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,8 +23,9 @@ async def test_twenty_units_over_four_connections_never_see_each_other(composed,
     api = composed(own_database, "api", api_pool_size=4, pool_wait_seconds=20)
     units = [uuid7() for _ in range(20)]
     chance = random.Random(20)
-    foreign, lost, cancelled, cut = [], [], 0, 0
-    acknowledged: dict = {}
+    foreign: list[Any] = []
+    acknowledged: dict[UUID, UUID] = {}
+    cancelled = cut = 0
 
     async def write(unit, row):
         async with api.database.write(business_unit_id=unit) as session:
@@ -89,7 +92,7 @@ async def test_a_begin_that_was_cancelled_does_not_swallow_the_next_write(
 
     async def cancelled_after(self, query, *arguments, **more):
         result = await real(self, query, *arguments, **more)
-        if query.startswith("BEGIN"):
+        if query.startswith("BEGIN READ ONLY"):
             monkeypatch.setattr(asyncpg.Connection, "execute", real)
             raise asyncio.CancelledError
         return result

@@ -19,7 +19,7 @@ async def _run(schedules, until, seconds: float = 5.0) -> None:
     try:
         async with asyncio.timeout(seconds):
             while not until():
-                await asyncio.sleep(0.01)
+                await asyncio.wait(tasks, timeout=0.01)
     finally:
         for schedule in schedules:
             schedule.stop()
