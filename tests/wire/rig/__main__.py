@@ -12,7 +12,7 @@ import sys
 
 from chassis import worker
 from chassis.consumer import DEAD_LETTERS_IN_A_ROW, RECORDS_A_BATCH, Consumer
-from chassis.main import main
+from chassis.main import run
 
 from rig.api import app
 from rig.services import bootstrap, handlers
@@ -20,6 +20,25 @@ from rig.services import bootstrap, handlers
 
 def _number(name: str, otherwise: int) -> int:
     return int(os.environ.get(name) or otherwise)
+
+
+class _Rig:
+    """Where chassis.main finds the rig's parts."""
+
+    def __init__(self, service):
+        self._service = service
+
+    def service(self, role):
+        return bootstrap(self._service, role)
+
+    def app(self):
+        return app
+
+    def handlers(self):
+        return handlers(os.environ.get("RIG_HANDLERS", "projects")) if self._service == "evaluation" else ()
+
+    def schedule(self):
+        return ()
 
 
 if __name__ == "__main__":
@@ -30,13 +49,4 @@ if __name__ == "__main__":
         records_a_batch=_number("RIG_BATCH", RECORDS_A_BATCH),
         dead_letters_in_a_row=_number("RIG_DEAD_LETTERS", DEAD_LETTERS_IN_A_ROW),
     )
-    reader = service == "evaluation"
-    raise SystemExit(
-        main(
-            bootstrap=functools.partial(bootstrap, service),
-            app=app,
-            handlers=handlers(os.environ.get("RIG_HANDLERS", "projects")) if reader else (),
-            schedule=(),
-            arguments=arguments,
-        )
-    )
+    raise SystemExit(run(_Rig(service), arguments))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 from chassis.service import Role, Service, compose
 
@@ -28,11 +25,3 @@ def bootstrap(role: Role = "api", settings: Settings | None = None) -> Service:
         metadata=metadata,
         migrations=MIGRATIONS,
     )
-
-
-@asynccontextmanager
-async def committing(service: Service) -> AsyncIterator[EnrollmentUnitOfWork]:
-    """A unit of work of the service itself, committed when the block ends without an error: for jobs that own their transactions."""
-    async with service.database.write() as session:
-        yield cast("EnrollmentUnitOfWork", service.open_unit_of_work(session))
-        await session.commit()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from chassis.ports import Conflict, InvalidInput, PreconditionFailed
+from chassis.ports import Conflict, InvalidInput, check_version
 from contracts.engagement import AgreementSigned
 
 from engagement.application.access import own_pair
@@ -37,8 +37,7 @@ async def revise_agreement(command: ReviseAgreement, uow: EngagementUnitOfWork) 
     :raises InvalidInput: nothing is changed, a required term is empty, or a term breaks a rule.
     """
     pair, side = await own_pair(command.pair_id, uow)
-    if pair.version != command.expected_version:
-        raise PreconditionFailed("the pair has changed since it was read")
+    check_version(pair.version, command.expected_version)
     agreement = await uow.agreements.get(pair.pair_id, pair.agreement_version)
     if agreement is None:
         raise Conflict("the pair has no agreement")

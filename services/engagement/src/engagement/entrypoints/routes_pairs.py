@@ -127,11 +127,15 @@ class PairBody(ResponseBody):
 class TrainingBody(RequestBody):
     """A module of one's own training path that is done."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"module": "mentor_onboarding"}]})
+
     module: TrainingModule = Field(examples=["mentor_onboarding"])
 
 
 class DissolutionBody(RequestBody):
     """Nothing is asked: no reason, no name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
 
 
 def pair_body(view: PairView) -> PairBody:

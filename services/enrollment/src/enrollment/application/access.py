@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chassis.ports import NotVisible, PreconditionFailed, Principal
+from chassis.ports import NotVisible, Principal
 
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.cohorts import Cohort
 from enrollment.domain.participations import Participation
 from enrollment.domain.programs import Program
-
-
-def check_version(version: int, expected: int | None) -> None:
-    """Raises PreconditionFailed when the caller has seen another version."""
-    if expected is not None and expected != version:
-        raise PreconditionFailed("it has changed since you read it", remedy="read it again, then decide")
 
 
 async def own_program(program_id: UUID, uow: EnrollmentUnitOfWork) -> Program:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.ports import check_version
 from contracts.enrollment import ProgramChartered
 
-from enrollment.application.access import check_version, own_program
+from enrollment.application.access import own_program
 from enrollment.application.facts import publish_program
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.programs import EvaluationDesign, Metric, Objective, Program

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.ports import check_version
 from contracts.enrollment import CohortEnrollmentClosed
 
-from enrollment.application.access import check_version, own_cohort
+from enrollment.application.access import own_cohort
 from enrollment.application.facts import publish_cohort
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.cohorts import Cohort

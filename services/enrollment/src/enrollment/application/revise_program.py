@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chassis.ports import check_version
 from contracts.enrollment import ProgramRevised
 
-from enrollment.application.access import check_version, own_program
+from enrollment.application.access import own_program
 from enrollment.application.facts import publish_program
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.program_settings import differences

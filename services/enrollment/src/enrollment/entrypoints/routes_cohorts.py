@@ -10,7 +10,7 @@ from chassis.http import Cursor, Limit, Page, Read, RequestBody, ResponseBody, W
 from chassis.ports import Principal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from enrollment.application.close_enrollment import CloseEnrollment, close_enrollment
 from enrollment.application.open_cohort import OpenCohort, open_cohort
@@ -22,6 +22,18 @@ SEES = ("program_manager", "facilitator", "participant")
 
 class OpenCohortBody(RequestBody):
     """A cohort to open. Without days, enrollment lasts four weeks and the cohort starts when it closes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "program_id": "01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69",
+                    "title": "Spring 2026",
+                    "starts_on": "2026-03-02",
+                }
+            ]
+        }
+    )
 
     program_id: UUID
     title: str = Field(min_length=1, max_length=120, examples=["Spring 2026"])

@@ -11,7 +11,7 @@ from chassis.http import Cursor, Limit, Page, Read, RequestBody, ResponseBody, W
 from chassis.ports import NotVisible, Principal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from enrollment.application.apply_to_cohort import ApplyToCohort, apply_to_cohort
 from enrollment.application.decide_admission import DecideAdmission, decide_admission
@@ -62,6 +62,21 @@ class WorkingHoursBody(RequestBody):
 class ApplicationBody(RequestBody):
     """What a person offers, asks for and needs. Nothing here is about age."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "role": "mentor",
+                    "offers": [{"topic": "technology.ai", "level": 4}],
+                    "asks": [],
+                    "languages": [{"language": "en", "level": "C1"}],
+                    "time_zone": "Europe/London",
+                    "working_hours": {"start": "09:00", "end": "17:30"},
+                }
+            ]
+        }
+    )
+
     role: Role
     offers: tuple[TopicLevelBody, ...] = Field(default=(), max_length=50)
     asks: tuple[TopicLevelBody, ...] = Field(default=(), max_length=50)
@@ -78,6 +93,10 @@ class ApplicationBody(RequestBody):
 class NominationBody(RequestBody):
     """Somebody of one's own unit, suggested for a role."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"person_id": "01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69", "role": "mentee"}]}
+    )
+
     person_id: UUID
     role: Role
 
@@ -85,12 +104,18 @@ class NominationBody(RequestBody):
 class ScreeningBody(RequestBody):
     """The result of a screening. Notes are seen by the host unit's program managers only."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"passed": True, "notes": "Has the time, knows the topic."}]}
+    )
+
     passed: bool
     notes: str | None = Field(default=None, max_length=LONGEST_NOTES)
 
 
 class AdmissionBody(RequestBody):
     """The decision about a candidate."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"decision": "admit"}]})
 
     decision: Decision
 

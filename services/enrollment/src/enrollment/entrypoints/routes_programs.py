@@ -9,7 +9,7 @@ from chassis.http import Cursor, Limit, Page, Read, RequestBody, ResponseBody, W
 from chassis.ports import Principal
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from enrollment.application.appoint_facilitator import AppointFacilitator, appoint_facilitator
 from enrollment.application.charter_program import CharterProgram, charter_program
@@ -49,6 +49,10 @@ class WeightsBody(RequestBody):
 class SettingsBody(RequestBody):
     """Settings to choose; whatever is left out keeps its default, or its present value."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"formality": "standard", "duration_months": 12, "cadence_days": 28}]}
+    )
+
     type: ProgramType | None = None
     direction: Direction | None = None
     matching_mode: MatchingMode | None = None
@@ -81,6 +85,10 @@ class SettingsBody(RequestBody):
 class ProposeProgramBody(RequestBody):
     """A program to propose."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Reverse mentoring 2026", "settings": {"formality": "standard"}}]}
+    )
+
     title: str = Field(min_length=1, max_length=120, examples=["Reverse mentoring 2026"])
     settings: SettingsBody = Field(
         default_factory=SettingsBody, examples=[{"formality": "standard", "duration_months": 12}]
@@ -91,6 +99,19 @@ class ProposeProgramBody(RequestBody):
 class CharterBody(RequestBody):
     """What must be settled before launch. All four are needed, except for a program planned for one pair."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "objectives": ["digital_skills", "perspective"],
+                    "metrics": ["skill_change", "cadence_kept"],
+                    "evaluation_design": "before_after",
+                    "accountable_owner_id": "01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69",
+                }
+            ]
+        }
+    )
+
     objectives: tuple[Objective, ...] = Field(default=(), max_length=16, examples=[["digital_skills", "perspective"]])
     metrics: tuple[Metric, ...] = Field(default=(), max_length=16, examples=[["skill_change", "cadence_kept"]])
     evaluation_design: EvaluationDesign | None = Field(default=None, examples=["before_after"])
@@ -99,6 +120,8 @@ class CharterBody(RequestBody):
 
 class FacilitatorBody(RequestBody):
     """Who may facilitate the program."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"person_id": "01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69"}]})
 
     person_id: UUID
 

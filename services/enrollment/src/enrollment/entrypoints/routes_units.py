@@ -10,7 +10,7 @@ from chassis.ports import NotVisible, Principal
 from contracts.identifiers import uuid7
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from enrollment.application.register_unit import RegisterUnit, register_unit
 from enrollment.application.views import UnitEntry
@@ -32,6 +32,19 @@ class GradeBody(RequestBody):
 
 class RegisterUnitBody(RequestBody):
     """A new business unit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "DE-BERLIN",
+                    "display_name": "Berlin",
+                    "grade_ladder": [{"grade": "Grade 7", "rank": 6}, {"grade": "Grade 6", "rank": 7}],
+                    "default_time_zone": "Europe/Berlin",
+                }
+            ]
+        }
+    )
 
     code: str = Field(max_length=32, examples=["DE-BERLIN"])
     display_name: str | None = Field(default=None, max_length=120, examples=["Berlin"])

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from chassis.schedule import Every
 from chassis.service import Service
 
 from enrollment.application.advance_imports import ImportDesk, advance_imports
 from enrollment.application.start_evaluations import start_evaluations
-from enrollment.bootstrap import committing
 
 _DESK = ImportDesk()
 
 
 async def apply_imports(service: Service) -> bool:
     """One step of the oldest unfinished import, in transactions of its own; whether more is waiting."""
-    return await advance_imports(partial(committing, service), _DESK)
+    return await advance_imports(service.committed, _DESK)
 
 
 SCHEDULE: tuple[Every, ...] = (

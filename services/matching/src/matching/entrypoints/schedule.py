@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from chassis.schedule import Every
@@ -18,19 +17,21 @@ from matching.bootstrap import settings_of, solver_of
 KEEP_SECONDS = 5.0
 
 _log = structlog.get_logger("matching")
-_Result = TypeVar("_Result")
 
 
 async def execute_runs(service: Service) -> bool:
     """Execute one run that is due; True when there was one. No transaction is open while it is being solved."""
     settle_seconds = settings_of(service).settle_seconds
-    claimed = await _in_one_transaction(service, lambda uow: begin_run(uow, settle_seconds=settle_seconds))
+    async with service.committed() as uow:
+        claimed = await begin_run(uow, settle_seconds=settle_seconds)
     if claimed is None:
         return False
     solving = asyncio.ensure_future(solver_of(service).solve(claimed.snapshot))
     try:
         while not (await asyncio.wait({solving}, timeout=KEEP_SECONDS))[0]:
-            if not await _in_one_transaction(service, lambda uow: keep_run(claimed, uow)):
+            async with service.committed() as uow:
+                kept = await keep_run(claimed, uow)
+            if not kept:
                 return True
         await _store(service, claimed, solving)
     finally:
@@ -44,17 +45,12 @@ async def _store(service: Service, claimed: ClaimedRun, solving: asyncio.Future[
     except Exception as error:
         reason = type(error).__name__
         _log.exception("match run has no result", run_id=str(claimed.run_id), attempt=claimed.attempt, reason=reason)
-        await _in_one_transaction(service, lambda uow: give_up_run(claimed, reason, uow))
+        async with service.committed() as uow:
+            await give_up_run(claimed, reason, uow)
         return
-    stored = await _in_one_transaction(service, lambda uow: finish_run(claimed, outcome, uow))
+    async with service.committed() as uow:
+        stored = await finish_run(claimed, outcome, uow)
     _log.info("match run solved", run_id=str(claimed.run_id), attempt=claimed.attempt, stored=stored)
-
-
-async def _in_one_transaction(service: Service, use_case: Callable[[Any], Awaitable[_Result]]) -> _Result:
-    async with service.database.write() as session:
-        result = await use_case(service.open_unit_of_work(session))
-        await session.commit()
-    return result
 
 
 SCHEDULE = (
