@@ -10,7 +10,8 @@ from uuid import UUID
 from contracts import enrollment as e
 from contracts import matching as m
 from contracts.envelope import Envelope
-from contracts.fields import LanguageLevel, Role
+from contracts.examples import example
+from contracts.fields import Role
 from contracts.identifiers import uuid7
 
 from .examples import START
@@ -42,29 +43,9 @@ def program(world: World, *, sequence: int = 2, **changes: Any) -> Envelope[e.Pr
     settings: dict[str, Any] = {
         "business_unit_id": world.unit,
         "program_id": world.program,
-        "state": e.ProgramState.CHARTERED,
-        "settings_version": 1,
-        "type": e.ProgramType.REVERSE,
-        "direction": e.Direction.GRADE,
-        "matching_mode": e.MatchingMode.HR_RUN,
-        "formality": e.Formality.STANDARD,
-        "voluntary": True,
-        "duration_months": 12,
-        "cadence_days": 21,
-        "executive_floor_days": 30,
-        "acceptance_days": 14,
-        "reminder_days": 7,
-        "silence_days": 21,
-        "survey_days": 14,
-        "suppression_threshold": 5,
-        "minimum_grade_gap": 1,
-        "minimum_language_level": LanguageLevel.B1,
-        "minimum_overlap_minutes": 120,
-        "training_required": True,
-        "score_weights": e.ScoreWeights(topics=40, reciprocity=15, distance=15, language=15, hours=15),
         "facilitator_ids": (world.facilitator,),
     }
-    return Envelope.of(e.ProgramChartered(**(settings | changes)), sequence=sequence, time=START)
+    return Envelope.of(example(e.ProgramChartered, **(settings | changes)), sequence=sequence, time=START)
 
 
 def cohort(world: World, *, sequence: int = 1) -> Envelope[e.CohortOpened]:

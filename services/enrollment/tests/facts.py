@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from contracts import catalog
 from contracts.engagement import PairCompleted, PairDissolved, PairHealth, PairState
 from contracts.enrollment import EvaluationDesign
 from contracts.envelope import Envelope
@@ -19,19 +18,7 @@ NOW = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
 
 def enveloped(event: Any, sequence: int = 1) -> Envelope[Any]:
     """The event as it travels."""
-    model = type(event)
-    return Envelope(
-        id=uuid7(),
-        source=catalog.source_of(model),
-        type=catalog.type_of(model),
-        subject=event.subject,
-        time=NOW,
-        sequence=sequence,
-        business_unit_id=event.business_unit_id,
-        data=event,
-        traceparent=None,
-        dataschema=catalog.schema_of(model),
-    )
+    return Envelope.of(event, sequence=sequence, time=NOW)
 
 
 class Pair:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-import jwt
-from chassis.clock import FixedClock
-from chassis.service import Service
-from contracts.envelope import Envelope, decode
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from chassis.testing import Caller, Running
 from enrollment.application.advance_imports import ImportDesk, advance_imports
-from enrollment.bootstrap import bootstrap, committing
+from enrollment.bootstrap import bootstrap
 from enrollment.entrypoints.api import app
+from enrollment.entrypoints.consumer import HANDLERS
+from enrollment.entrypoints.schedule import SCHEDULE
 from enrollment.settings import Settings
-from fastapi import FastAPI
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LADDER = [
@@ -33,23 +27,12 @@ LADDER = [
 ]
 CHARTER = {"objectives": ["digital_skills"], "metrics": ["skill_change"], "evaluation_design": "before_after"}
 
-_KEY = Ed25519PrivateKey.generate()
-_KEY_ID = "test"
-
 
 def people_data() -> Path | None:
     """The folder of organisation charts made by others; None when it is not here."""
     named = os.environ.get("UPDRAFT_DATA")
     folder = (Path(named) if named else Path(__file__).parents[4] / "shared" / "data") / "orgcharts"
     return folder if folder.is_dir() else None
-
-
-def write_keys(folder: Path) -> Path:
-    """The issuer's public keys as a JWKS file."""
-    entry = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(_KEY.public_key())) | {"kid": _KEY_ID, "use": "sig"}
-    path = folder / "jwks.json"
-    path.write_text(json.dumps({"keys": [entry]}))
-    return path
 
 
 def application(role: str = "mentor", **changes: Any) -> dict[str, Any]:
@@ -65,33 +48,11 @@ def application(role: str = "mentor", **changes: Any) -> dict[str, Any]:
     return usual | changes
 
 
-class Somebody:
-    """Somebody at the API, with a token."""
+@dataclass(frozen=True)
+class Somebody(Caller):
+    """Somebody at the API whose answers are expected to have a status."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, settings: Settings, person: UUID | None, unit: UUID | None, *roles: str
-    ) -> None:
-        now = int(time.time())
-        claims: dict[str, Any] = {
-            "iss": settings.issuer, "aud": settings.audience, "sub": str(person or uuid4()), "iat": now, "exp": now + 3600,
-            "roles": list(roles),
-        }  # fmt: skip
-        if person is not None:
-            claims["person_id"] = str(person)
-        if unit is not None:
-            claims["business_unit"] = str(unit)
-        self.person, self.unit = person, unit
-        self._client = client
-        self._bearer = jwt.encode(claims, _KEY, algorithm="EdDSA", headers={"kid": _KEY_ID, "typ": "JWT"})
-
-    async def call(self, method: str, path: str, *, version: int | None = None, **arguments: Any) -> httpx.Response:
-        """Any request; changes carry a fresh Idempotency-Key unless headers say another."""
-        headers = {"authorization": f"Bearer {self._bearer}"} | arguments.pop("headers", {})
-        if method != "GET":
-            headers.setdefault("idempotency-key", uuid4().hex)
-        if version is not None:
-            headers["if-match"] = f'"{version}"'
-        return await self._client.request(method, path, headers=headers, **arguments)
+    person: UUID | None
 
     async def get(self, path: str, status: int = 200) -> Any:
         """Look at something and expect this status."""
@@ -118,31 +79,17 @@ class Somebody:
         return answer.json()
 
 
-class Enrollment:
-    """The service: its API in process, its worker's side at hand, its clock in the test's hands."""
+class Enrollment(Running):
+    """The service, and what happens in it before a test begins."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.clock = FixedClock(START)
-        self.api: Service = bootstrap("api", settings)
-        self.worker: Service = bootstrap("worker", settings)
-        self.api.clock = self.worker.clock = self.clock
-        self.app: FastAPI = app(self.api)
-        self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app), base_url="http://enrollment", timeout=60
-        )
+        super().__init__(settings, start=START, bootstrap=bootstrap, app=app, handlers=HANDLERS, schedule=SCHEDULE)
         self.admin = self.somebody(None, None, "platform_admin")
         self.desk = ImportDesk()
 
-    async def close(self) -> None:
-        """Give every connection back."""
-        await self.client.aclose()
-        await self.api.database.close()
-        await self.worker.database.close()
-
     def somebody(self, person: UUID | None, unit: UUID | None, *roles: str) -> Somebody:
         """A person with a token; a participant unless roles are named."""
-        return Somebody(self.client, self.settings, person, unit, *(roles or ("participant",)))
+        return Somebody(self.client, self.bearer(person, unit, *roles), person)
 
     async def unit(self, code: str | None = None, ladder: list[dict[str, Any]] | None = None) -> tuple[UUID, Somebody]:
         """A new unit and its program manager."""
@@ -156,7 +103,7 @@ class Enrollment:
 
     def committed(self) -> Any:
         """A unit of work of the worker that commits at its end."""
-        return committing(self.worker)
+        return self.worker.committed()
 
     async def work(self) -> int:
         """Let the worker do all imports there are; how many steps it took."""
@@ -203,26 +150,3 @@ class Enrollment:
         applicant = self.somebody(person, unit)
         applied = await applicant.post(f"/v1/cohorts/{cohort['cohort_id']}/applications", application(role))
         return await manager.post(f"/v1/participations/{applied['participation_id']}/screening", {"passed": True}, 200)
-
-    @asynccontextmanager
-    async def driver(self, *, worker: bool = True, unit: UUID | None = None) -> AsyncIterator[Any]:
-        """The bare connection of a role, in a transaction that is undone."""
-        database = self.worker.database if worker else self.api.database
-        async with database.write(business_unit_id=unit) as session:
-            yield await session.driver()
-
-    async def outbox(self, aggregate: str | UUID | None = None) -> list[Envelope[Any]]:
-        """Events in the outbox in order; of one aggregate where named."""
-        async with self.driver() as driver:
-            rows = await driver.fetch("SELECT topic, key, headers, value FROM outbox ORDER BY seq")
-        found = []
-        for row in rows:
-            if aggregate is None or row["key"] == str(aggregate).encode():
-                headers = tuple((name, value.encode()) for name, value in json.loads(row["headers"]))
-                found.append(decode(row["topic"], row["key"], row["value"], headers))
-        return found
-
-
-def names(events: list[Envelope[Any]]) -> list[tuple[str, int]]:
-    """Names and sequences."""
-    return [(type(event.data).__name__, event.sequence) for event in events]

@@ -11,22 +11,18 @@ from contracts.engagement import PairDissolved, PairHealth, PairState
 from contracts.enrollment import (
     CohortEnrollmentClosed,
     CohortState,
-    Direction,
     EmploymentState,
-    Formality,
     LanguageSkill,
-    MatchingMode,
     ParticipantAdmitted,
     ParticipationState,
     PersonJoined,
     ProgramChartered,
-    ProgramState,
-    ProgramType,
     ScoreWeights,
     TopicLevel,
     WorkingHours,
 )
 from contracts.envelope import Envelope
+from contracts.examples import example
 from contracts.fields import LanguageLevel, Role, Weekday
 from contracts.identifiers import opaque_code, uuid7
 
@@ -66,16 +62,12 @@ class World:
     def program_chartered(self, sequence: int = 1, **changes: Any) -> Envelope[Any]:
         """The program's settings."""
         settings: dict[str, Any] = {
-            "business_unit_id": self.unit, "program_id": self.program, "state": ProgramState.CHARTERED,
-            "settings_version": 1, "type": ProgramType.REVERSE, "direction": Direction.GRADE,
-            "matching_mode": MatchingMode.HR_RUN, "formality": Formality.STANDARD, "voluntary": True,
-            "duration_months": 12, "cadence_days": 21, "executive_floor_days": 30, "acceptance_days": 14,
-            "reminder_days": 7, "silence_days": 21, "survey_days": 14, "suppression_threshold": 5,
-            "minimum_grade_gap": 1, "minimum_language_level": LanguageLevel.B1, "minimum_overlap_minutes": 120,
-            "training_required": True, "facilitator_ids": (self.facilitator,),
+            "business_unit_id": self.unit,
+            "program_id": self.program,
+            "facilitator_ids": (self.facilitator,),
             "score_weights": ScoreWeights(topics=4, reciprocity=1, distance=1, language=1, hours=1),
-        }  # fmt: skip
-        return self.say(ProgramChartered(**{**settings, **changes}), sequence)
+        }
+        return self.say(example(ProgramChartered, **(settings | changes)), sequence)
 
     def cohort_is(self, state: CohortState = CohortState.MATCHING, sequence: int = 1) -> Envelope[Any]:
         """The cohort, owned by the unit, with the guest unit named on it."""

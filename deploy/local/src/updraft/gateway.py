@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import jinja2
@@ -18,11 +17,10 @@ from chassis.problems import NOT_FOUND, problem_bytes
 
 from updraft.errors import DeploymentError
 from updraft.places import DEPLOY, LOCAL_HOST, choose_port
-from updraft.processes import Child, end_leftover, run, spawn, wait_until
+from updraft.processes import Child, end_leftover, run, spawn
+from updraft.server import Server
 
 _TEMPLATE = DEPLOY / "gateway" / "envoy.yaml.jinja"
-_START_SECONDS = 30.0
-_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +143,13 @@ def _page(services: Sequence[str]) -> str:
 
 
 @dataclass(slots=True)
-class Gateway:
+class Gateway(Server):
     """One Envoy in front of the services. `port` None chooses a free one."""
+
+    NAME: ClassVar[str] = "gateway"
+    TITLE: ClassVar[str] = "the gateway"
+    GRACE: ClassVar[float] = 5.0
+    PATIENCE: ClassVar[float] = 30.0
 
     state_dir: Path
     services: Sequence[Upstream]
@@ -159,16 +162,6 @@ class Gateway:
     _child: Child | None = None
     _port_now: int = 0
     _admin_port: int = 0
-
-    @property
-    def name(self) -> str:
-        """The role's name in logs and in the state of the stack."""
-        return "gateway"
-
-    @property
-    def child(self) -> Child | None:
-        """The running Envoy, if started."""
-        return self._child
 
     @property
     def url(self) -> str:
@@ -189,11 +182,6 @@ class Gateway:
     def access_log(self) -> Path:
         """One JSON document a request."""
         return self.state_dir / "logs" / "gateway-access.log"
-
-    @property
-    def run_dir(self) -> Path:
-        """Where the note about the running process lies."""
-        return self.state_dir / "run"
 
     def write_configuration(self) -> Path:
         """Choose ports and render. Raises `PortTaken` when the named port is in use."""
@@ -216,6 +204,9 @@ class Gateway:
         )
         return self.configuration
 
+    def prepare(self) -> None:
+        """Nothing: every start writes its own configuration."""
+
     def spawn(self) -> None:
         """Start Envoy and return at once; `wait_ready` follows."""
         end_leftover(self.name, self.run_dir)
@@ -233,53 +224,16 @@ class Gateway:
             cwd=Path("/"),
         )
 
-    def is_ready(self) -> bool:
-        """Whether Envoy takes requests. Raises `DeploymentError` when it has died."""
-        child = self._running()
-        if child.poll() is not None:
-            raise DeploymentError(f"the gateway ended while starting:\n{child.tail()}")
+    def serves(self) -> bool:
+        """Whether Envoy takes requests."""
         return answers(f"{self.admin_url}/ready")
 
-    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
-        """Wait until requests are taken. A start that lost a freely chosen port is repeated with another one."""
-        for attempt in range(_TRIES):
-            try:
-                if not wait_until(self.is_ready, seconds, every=0.05):
-                    raise DeploymentError(f"the gateway did not become ready:\n{self._running().tail()}")
-            except DeploymentError:
-                if attempt + 1 == _TRIES or self.port is not None or "cannot bind" not in self._running().tail(20):
-                    raise
-                time.sleep(0.2)
-                self._port_now = self._admin_port = 0
-                self.spawn()
-            else:
-                return
-
-    def start(self) -> None:
-        """Render, start and wait until ready."""
-        self.spawn()
-        self.wait_ready()
-
-    def stop(self) -> None:
-        """End Envoy; open requests are cut, so the callers' retries or the end of the day come first."""
-        if self._child is not None:
-            self._child.stop(5.0)
-            self._child = None
-
-    def kill(self) -> None:
-        """Kill -9, as a crash would."""
-        self._running().kill()
-
-    def restart(self) -> None:
-        """Start again on the same port, after `kill` or from a running gateway."""
-        self.stop()
-        self.spawn()
-        self.wait_ready()
-
-    def _running(self) -> Child:
-        if self._child is None:
-            raise DeploymentError("the gateway has not been started")
-        return self._child
+    def try_again(self, attempt: int) -> bool:
+        """When a freely chosen port was lost to another process: with other ones."""
+        if self.port is not None or "cannot bind" not in self._running().tail(20):
+            return False
+        self._port_now = self._admin_port = 0
+        return True
 
 
 def envoy_binary() -> Path:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
-from updraft.errors import DeploymentError
 from updraft.jars import kafka_jars
 from updraft.places import DEPLOY, LOCAL_HOST, choose_port
-from updraft.processes import Child, end_leftover, run, spawn, wait_until
+from updraft.processes import Child, end_leftover, run, spawn
+from updraft.server import Server
 
 _SETTINGS = DEPLOY / "kafka" / "broker.properties"
 _LOGGING = DEPLOY / "kafka" / "log4j2.properties"
 _READY = "Kafka Server started"
-_START_SECONDS = 60.0
-_TRIES = 4
 
 
 @dataclass(slots=True)
-class EmbeddedKafka:
+class EmbeddedKafka(Server):
     """One Kafka broker whose state belongs to `state_dir`. Starts are repeatable; the log stays until `remove`.
 
     `port` None chooses a free one at the first start. `settings` are broker properties that override the committed ones.
     """
+
+    NAME: ClassVar[str] = "kafka"
+    TITLE: ClassVar[str] = "Kafka"
+    GRACE: ClassVar[float] = 15.0
+    PATIENCE: ClassVar[float] = 60.0
 
     state_dir: Path
     port: int | None = None
@@ -42,16 +45,6 @@ class EmbeddedKafka:
     _log_start: int = 0
 
     @property
-    def name(self) -> str:
-        """The role's name in logs and in the state of the stack."""
-        return "kafka"
-
-    @property
-    def child(self) -> Child | None:
-        """The running broker process, if started."""
-        return self._child
-
-    @property
     def bootstrap(self) -> str:
         """`host:port` that clients connect to."""
         return f"{self.host}:{self._port_now}"
@@ -60,11 +53,6 @@ class EmbeddedKafka:
     def folder(self) -> Path:
         """The broker's own folder; it is also its working directory, so that no path with odd characters reaches its settings."""
         return self.state_dir / "kafka"
-
-    @property
-    def run_dir(self) -> Path:
-        """Where the note about the running process lies."""
-        return self.state_dir / "run"
 
     @property
     def _log(self) -> Path:
@@ -139,61 +127,23 @@ class EmbeddedKafka:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
-    def is_ready(self) -> bool:
-        """Whether the broker serves requests, by its own word. Raises `DeploymentError` when it has died."""
-        child = self._running()
-        if child.poll() is not None:
-            raise DeploymentError(f"Kafka ended while starting:\n{child.tail()}")
+    def serves(self) -> bool:
+        """Whether the broker serves requests, by its own word."""
         return _READY in self._said()
 
-    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
-        """Wait until requests are served. A start that lost a freely chosen port is repeated with another one."""
-        for attempt in range(_TRIES):
-            try:
-                if not wait_until(self.is_ready, seconds, every=0.05):
-                    raise DeploymentError(f"Kafka did not become ready in {seconds:.0f} s:\n{self._running().tail()}")
-            except DeploymentError:
-                if attempt + 1 == _TRIES or self.port is not None or "Address already in use" not in self._said():
-                    raise
-                self._running().kill()
-                time.sleep(0.2)
-                self._port_now = self._controller_port = 0
-                self.spawn()
-            else:
-                return
-
-    def start(self) -> None:
-        """Prepare, start and wait until ready."""
-        self.prepare()
-        self.spawn()
-        self.wait_ready()
-
-    def stop(self) -> None:
-        """Graceful stop; the log stays."""
-        if self._child is not None:
-            self._child.stop(15.0)
-            self._child = None
-
-    def kill(self) -> None:
-        """Kill -9, as a crash would."""
+    def try_again(self, attempt: int) -> bool:
+        """When a freely chosen port was lost to another process: with other ones."""
+        if self.port is not None or "Address already in use" not in self._said():
+            return False
         self._running().kill()
-
-    def restart(self) -> None:
-        """Start again on the same ports, after `kill` or from a running broker."""
-        self.stop()
-        self.spawn()
-        self.wait_ready()
+        self._port_now = self._controller_port = 0
+        return True
 
     def remove(self) -> None:
         """Stop and throw the log away."""
         self.stop()
         end_leftover(self.name, self.run_dir)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _running(self) -> Child:
-        if self._child is None:
-            raise DeploymentError("Kafka has not been started")
-        return self._child
 
 
 @contextmanager

@@ -6,31 +6,35 @@ import os
 import secrets
 import shutil
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 from updraft.accounts import account_for_postgres
 from updraft.errors import DeploymentError
 from updraft.places import DEPLOY, LOCAL_HOST, ROOT_STATE, choose_port, private_state_of
-from updraft.processes import Account, Child, end_leftover, run, spawn, wait_until
+from updraft.processes import Account, Child, end_leftover, run, spawn
+from updraft.server import Server
 
 SUPERUSER = "postgres"
 _SETTINGS = DEPLOY / "postgres" / "postgresql.conf"
-_START_SECONDS = 60.0
-_TRIES = 4
 
 
 @dataclass(slots=True)
-class EmbeddedPostgres:
+class EmbeddedPostgres(Server):
     """One PostgreSQL server whose state belongs to `state_dir`. Starts are repeatable; the data stays until `remove`.
 
     `port` None chooses a free one at each first start. `fsync=False` is for tests that do not kill the server.
     """
+
+    NAME: ClassVar[str] = "postgres"
+    TITLE: ClassVar[str] = "PostgreSQL"
+    GRACE: ClassVar[float] = 20.0
+    PATIENCE: ClassVar[float] = 60.0
 
     state_dir: Path
     port: int | None = None
@@ -41,21 +45,6 @@ class EmbeddedPostgres:
     _binaries: Path | None = None
     _child: Child | None = None
     _port_now: int = 0
-
-    @property
-    def name(self) -> str:
-        """The role's name in logs and in the state of the stack."""
-        return "postgres"
-
-    @property
-    def child(self) -> Child | None:
-        """The running server process, if started."""
-        return self._child
-
-    @property
-    def run_dir(self) -> Path:
-        """Where the note about the running process lies."""
-        return self.state_dir / "run"
 
     @property
     def data_dir(self) -> Path:
@@ -168,58 +157,20 @@ class EmbeddedPostgres:
         if self._account is not None:
             os.chown(target, self._account.uid, self._account.gid)
 
-    def is_ready(self) -> bool:
-        """Whether the server accepts connections, by its own status line. Raises `DeploymentError` when it has died."""
-        child = self._running()
-        if child.poll() is not None:
-            raise DeploymentError(f"PostgreSQL ended while starting:\n{child.tail()}")
+    def serves(self) -> bool:
+        """Whether the server accepts connections, by its own status line."""
         with suppress(OSError):
             lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
-            return len(lines) > 7 and lines[0].strip() == str(child.pid) and lines[7].strip() == "ready"
+            return len(lines) > 7 and lines[0].strip() == str(self._running().pid) and lines[7].strip() == "ready"
         return False
 
-    def wait_ready(self, seconds: float = _START_SECONDS) -> None:
-        """Wait until connections are accepted; a start that lost its chosen port or met a killed server's backends is repeated."""
-        for attempt in range(_TRIES):
-            try:
-                if not wait_until(self.is_ready, seconds):
-                    raise DeploymentError(
-                        f"PostgreSQL did not become ready in {seconds:.0f} s:\n{self._running().tail()}"
-                    )
-            except DeploymentError:
-                said = self._running().tail(6)
-                lost_port = "could not bind" in said and self.port is None
-                old_backends = "shared memory block" in said or "lock file" in said
-                if attempt + 1 == _TRIES or not (lost_port or old_backends):
-                    raise
-                time.sleep(0.3 * (attempt + 1))
-                if lost_port:
-                    self._port_now = 0
-                self.spawn()
-            else:
-                return
-
-    def start(self) -> None:
-        """Prepare, start and wait until ready."""
-        self.prepare()
-        self.spawn()
-        self.wait_ready()
-
-    def stop(self) -> None:
-        """Fast shutdown: connections are ended, data is left consistent."""
-        if self._child is not None:
-            self._child.stop(20.0)
-            self._child = None
-
-    def kill(self) -> None:
-        """Kill -9, as a crash would: backends die by themselves, the next start recovers from the log."""
-        self._running().kill()
-
-    def restart(self) -> None:
-        """Start again on the same port, after `kill` or from a running server."""
-        self.stop()
-        self.spawn()
-        self.wait_ready()
+    def try_again(self, attempt: int) -> bool:
+        """When a freely chosen port was lost, or a killed server's backends are not gone yet."""
+        said = self._running().tail(6)
+        lost_port = "could not bind" in said and self.port is None
+        if lost_port:
+            self._port_now = 0
+        return lost_port or "shared memory block" in said or "lock file" in said
 
     def remove(self) -> None:
         """Stop and throw the data away, the part outside `state_dir` included."""
@@ -235,11 +186,6 @@ class EmbeddedPostgres:
         end_leftover(self.name, self.run_dir, signal.SIGINT)
         # A process id in a stale file may belong to somebody else by now, and PostgreSQL would take it for a running server.
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
-
-    def _running(self) -> Child:
-        if self._child is None:
-            raise DeploymentError("PostgreSQL has not been started")
-        return self._child
 
     def _binary(self, name: str) -> Path:
         if self._binaries is None:

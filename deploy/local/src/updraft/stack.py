@@ -24,6 +24,7 @@ from updraft.postgres import EmbeddedPostgres
 from updraft.processes import Child, end_leftover, run, spawn, wait_until
 from updraft.provision import SERVICES, database_address, provision
 from updraft.roles import Role, Watch
+from updraft.server import Server
 from updraft.stack_state import noted_roles, read_state, remove_data, write_state
 from updraft.topics import apply_topics
 
@@ -267,7 +268,7 @@ class Stack:
         with self._step("gateway"):
             self._start_server(self._gateway())
 
-    def _start_server(self, server: EmbeddedPostgres | EmbeddedKafka | Gateway) -> None:
+    def _start_server(self, server: Server) -> None:
         self._spawn(self.roles[server.name])
         server.wait_ready()
         # A start that lost its port was repeated with another process.
@@ -448,7 +449,7 @@ class _Step:
             self._report(self._name, "done")
 
 
-def _starter(server: EmbeddedPostgres | EmbeddedKafka | Gateway) -> Callable[[], Child]:
+def _starter(server: Server) -> Callable[[], Child]:
     def start() -> Child:
         server.spawn()
         if server.child is None:

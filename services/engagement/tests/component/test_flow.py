@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from chassis.consumer import Consumer
-from chassis.health import Progress
-from chassis.relay import relay_for
-from chassis.schedule import Schedule
+from chassis.testing import Wire, settings_on, until
 from contracts.engagement import MeetingLogged, PairActivated
 from contracts.enrollment import Formality
-from contracts.envelope import Envelope, decode, encode
 from contracts.fields import Role
-from engagement.entrypoints.consumer import HANDLERS
 from engagement.entrypoints.relay import PUBLISHES
-from engagement.entrypoints.schedule import SCHEDULE
 from engagement.settings import Settings
 from updraft.topics import apply_topics
 
 from ..events import World, cohort, pair_formed, participation, program, withdrawal
-from ..running import Engagement, write_keys
+from ..running import Engagement
 
 pytestmark = pytest.mark.component
 
 LIGHT: dict[str, Any] = {"formality": Formality.LIGHT, "cadence_days": None, "training_required": False}
-PATIENCE_SECONDS = 30.0
-
-
-class Wire:
-    """The broker from outside: what other services send, and everything engagement has sent so far."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
-        self._consumer = AIOKafkaConsumer(
-            *sorted({event.TOPIC for event in PUBLISHES}), bootstrap_servers=bootstrap, auto_offset_reset="earliest"
-        )
-        self._seen: list[Envelope[Any]] = []
-
-    async def open(self) -> None:
-        await self._producer.start()
-        await self._consumer.start()
-
-    async def close(self) -> None:
-        await self._producer.stop()
-        await self._consumer.stop()
-
-    async def send(self, *events: Envelope[Any]) -> None:
-        """Send events of other services, in this order."""
-        for event in events:
-            record = encode(event)
-            await self._producer.send_and_wait(
-                record.topic, key=record.key, value=record.value, headers=list(record.headers)
-            )
-
-    async def about(self, subject: UUID) -> list[Envelope[Any]]:
-        """What engagement has said about an aggregate so far, in order."""
-        for records in (await self._consumer.getmany(timeout_ms=50)).values():
-            for record in records:
-                self._seen.append(decode(record.topic, record.key, record.value, record.headers))
-        return [event for event in self._seen if event.subject == subject]
 
 
 @pytest.fixture(scope="module")
@@ -76,46 +31,16 @@ async def service(
     """The API and a worker with consumer, relay and schedule."""
     apply_topics(kafka.bootstrap)
     database = make_database("engagement", migrated=True)
-    folder: Path = tmp_path_factory.mktemp("keys")
-    running = Engagement(
-        Settings(
-            database=database.address,
-            secrets=database.secrets_dir,
-            jwks=str(write_keys(folder)),
-            kafka=kafka.bootstrap,
-        )
-    )
-    progress = Progress()
-    relay = relay_for(running.worker, progress)
-    consumer = Consumer(running.worker, HANDLERS, progress=progress)
-    schedule = Schedule(running.worker, SCHEDULE, progress=progress)
-    parts = [asyncio.create_task(relay.run()), asyncio.create_task(schedule.run())]
-    await consumer.start()
-    yield running
-    await consumer.stop()
-    relay.stop()
-    schedule.stop()
-    await asyncio.wait_for(asyncio.gather(*parts), 15)
-    await running.close()
+    settings = settings_on(Settings, database, tmp_path_factory.mktemp("keys"), kafka=kafka.bootstrap)
+    async with Engagement(settings) as running, running.at_work():
+        yield running
 
 
 @pytest.fixture(scope="module")
 async def wire(service: Engagement, kafka: Any) -> AsyncIterator[Wire]:
     """The broker from outside."""
-    opened = Wire(kafka.bootstrap)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """The first true value of the condition; fails when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} took more than {PATIENCE_SECONDS:.0f} seconds")
+    async with Wire(kafka.bootstrap, PUBLISHES) as opened:
+        yield opened
 
 
 async def _open_pair(service: Engagement, world: World) -> Any:
@@ -194,16 +119,11 @@ async def test_the_same_event_twice_opens_one_pair(service: Engagement, wire: Wi
         return bool(pair["state"] == "dissolved")
 
     await until(dissolved, "dissolving the pair")
-    events = await until(lambda: _at_least(wire, world.pair, 2), "relaying the end")
+    events = await until(lambda: wire.about(world.pair, least=2), "relaying the end")
     assert [(type(event.data).__name__, event.sequence) for event in events] == [
         ("AgreementSigned", 1),
         ("PairDissolved", 2),
     ]
-
-
-async def _at_least(wire: Wire, subject: UUID, number: int) -> list[Envelope[Any]]:
-    events = await wire.about(subject)
-    return events if len(events) >= number else []
 
 
 async def test_time_alone_stalls_a_pair_and_a_meeting_brings_it_back(service: Engagement, wire: Wire) -> None:
@@ -214,11 +134,11 @@ async def test_time_alone_stalls_a_pair_and_a_meeting_brings_it_back(service: En
     for person in (service.mentor(world), service.mentee(world)):
         await person.post(f"/v1/pairs/{world.pair}/agreement/signatures", {"agreement_version": 1})
     service.clock.move(timedelta(days=22))
-    stalled = (await until(lambda: _at_least(wire, world.pair, 4), "noticing the silence"))[-1]
+    stalled = (await until(lambda: wire.about(world.pair, least=4), "noticing the silence"))[-1]
     assert (type(stalled.data).__name__, stalled.data.health.value) == ("PairStalled", "stalled")
     body = {"held_at": service.clock.now().isoformat(), "minutes": 45, "channel": "video"}
     logged = await service.mentor(world).post(f"/v1/pairs/{world.pair}/meetings/log", body)
     assert logged.status_code == 201, logged.text
-    back = (await until(lambda: _at_least(wire, world.pair, 5), "coming back"))[-1]
+    back = (await until(lambda: wire.about(world.pair, least=5), "coming back"))[-1]
     assert isinstance(back.data, PairActivated)
     assert (back.data.stalls, back.data.meetings_held, back.data.health.value) == (1, 1, "on_track")

@@ -90,7 +90,7 @@ async def test_meetings_are_scheduled_held_and_cancelled(engagement: Engagement)
     assert (first["state"], first["channel"], first["version"]) == ("scheduled", "video", 1)
     assert (await mentee.post(path, {"scheduled_for": at})).status_code == 409
     second = (await mentee.post(path, {"scheduled_for": (START + 9 * DAY).isoformat()})).json()
-    cancelled = (await mentee.post(f"/v1/meetings/{second['meeting_id']}/cancellation")).json()
+    cancelled = (await mentee.post(f"/v1/meetings/{second['meeting_id']}/cancellation", {})).json()
     assert (cancelled["state"], cancelled["cancelled_by"], cancelled["version"]) == ("cancelled", "mentee", 2)
     engagement.clock.move(4 * DAY)
     log = {"held_at": at, "minutes": 45, "channel": "in_person"}
@@ -136,9 +136,9 @@ async def test_either_side_leaves_without_a_reason(engagement: Engagement) -> No
         person = getattr(engagement, leaver)(world)
         path = f"/v1/pairs/{world.pair}/dissolution"
         assert (await person.post(path, {"reason": "I would rather not"})).status_code == 422
-        ended = await person.post(path)
+        ended = await person.post(path, {})
         assert (ended.status_code, ended.json()["state"], ended.json()["health"]) == (201, "dissolved", "ended")
-        assert (await person.post(path)).status_code == 409
+        assert (await person.post(path, {})).status_code == 409
         assert (await engagement.outbox(world.pair))[-1] == ("PairDissolved", 4)
 
 

@@ -123,7 +123,7 @@ async def test_a_pair_that_never_began_ends_with_its_time(engagement: Engagement
 async def test_a_withdrawal_ends_the_pair(engagement: Engagement) -> None:
     world = await engagement.active(World())
     withdrawn = withdrawal(world, Role.MENTEE, sequence=4)
-    await engagement.hear(on_participant_withdrawn, withdrawn)
+    await engagement.handle(on_participant_withdrawn, withdrawn)
     assert (await engagement.outbox(world.pair))[-1] == ("PairDissolved", 4)
 
 

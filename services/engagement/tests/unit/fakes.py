@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from chassis.ports import Principal
+from chassis.testing import UnitOfWorkInMemory
 from engagement.application.ports import KnownCohort, KnownParticipation, KnownProgram
 from engagement.domain.agreement import Agreement
 from engagement.domain.meeting import Meeting
@@ -125,41 +125,19 @@ class FakeParticipations:
             self.rows[participation.participation_id] = participation
 
 
-class FakeUnitOfWork:
+class FakeUnitOfWork(UnitOfWorkInMemory):
     """Satisfies `application.ports.EngagementUnitOfWork`. `published` holds events with their sequences, in order."""
 
     def __init__(self, now: datetime = START) -> None:
-        self.now = now
-        self.principal = Principal(subject="service:engagement", roles=frozenset({"service"}))
+        super().__init__(now, Principal(subject="service:engagement", roles=frozenset({"service"})))
         self.pairs = FakePairs()
         self.meetings = FakeMeetings(self.pairs)
         self.agreements = FakeAgreements()
         self.known_programs = FakePrograms()
         self.known_cohorts = FakeCohorts()
         self.known_participations = FakeParticipations()
-        self.published: list[tuple[Any, int]] = []
-        self.audited: list[str] = []
-
-    def publish(self, event: Any, *, sequence: int) -> None:
-        self.published.append((event, sequence))
-
-    def audit(
-        self,
-        action: str,
-        *,
-        subject_id: UUID,
-        business_unit_id: UUID,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.audited.append(action)
 
     def acting_as(self, person_id: UUID | None, *roles: str) -> FakeUnitOfWork:
         """The same world, with somebody acting."""
         self.principal = Principal(subject="somebody", person_id=person_id, roles=frozenset(roles or {"participant"}))
         return self
-
-    @property
-    def facts(self) -> list[str]:
-        """The names of what has been published."""
-        return [type(event).__name__ for event, _ in self.published]

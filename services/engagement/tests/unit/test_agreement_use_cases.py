@@ -34,10 +34,10 @@ async def test_a_light_pair_begins_with_the_second_signature() -> None:
     pair, uow = with_pair(Formality.LIGHT)
     command = SignAgreement(pair.pair_id, agreement_version=1)
     await sign_agreement(command, uow.acting_as(pair.mentee.person_id))
-    assert uow.facts == ["AgreementSigned"]
+    assert uow.names() == ["AgreementSigned"]
     assert uow.published[0][0].signed_by == (Role.MENTEE,)
     await sign_agreement(command, uow.acting_as(pair.mentor.person_id))
-    assert uow.facts == ["AgreementSigned", "AgreementSigned", "PairActivated"]
+    assert uow.names() == ["AgreementSigned", "AgreementSigned", "PairActivated"]
     assert [sequence for _, sequence in uow.published] == [1, 2, 3]
     assert [event.state.value for event, _ in uow.published] == ["formed", "formed", "active"]
     assert uow.pairs.rows[pair.pair_id].state is PairState.ACTIVE
@@ -50,10 +50,10 @@ async def test_a_standard_pair_begins_when_training_is_done_too() -> None:
         await sign_agreement(SignAgreement(pair.pair_id, 1), uow.acting_as(person))
     mentor = RecordTraining(pair.pair_id, TrainingModule.MENTOR_ONBOARDING)
     await record_training(mentor, uow.acting_as(pair.mentor.person_id))
-    assert "PairActivated" not in uow.facts
+    assert "PairActivated" not in uow.names()
     mentee = RecordTraining(pair.pair_id, TrainingModule.MENTEE_ONBOARDING)
     view = await record_training(mentee, uow.acting_as(pair.mentee.person_id))
-    assert uow.facts == ["AgreementSigned", "AgreementSigned", "PairActivated"]
+    assert uow.names() == ["AgreementSigned", "AgreementSigned", "PairActivated"]
     assert (uow.published[-1][0].mentor_trained, uow.published[-1][0].mentee_trained) == (True, True)
     assert view.mentee.outstanding_modules == ()
     await record_training(mentee, uow)

@@ -121,7 +121,7 @@ async def test_a_withdrawal_dissolves_the_open_pair_whichever_comes_first() -> N
             await on_participant_withdrawn(leaving, uow)
         pair = uow.pairs.rows[world.pair]
         assert (pair.state, pair.version) == (PairState.DISSOLVED, 1)
-        assert (uow.facts, uow.published[0][1]) == (["PairDissolved"], 1)
+        assert (uow.names(), uow.published[0][1]) == (["PairDissolved"], 1)
 
 
 async def test_a_withdrawal_leaves_pairs_that_are_over_alone() -> None:

@@ -61,7 +61,7 @@ async def test_a_scheduled_meeting_is_held_or_cancelled() -> None:
     await log_scheduled_meeting(held, uow.acting_as(pair.mentee.person_id))
     with pytest.raises(Conflict):
         await log_scheduled_meeting(held, uow)
-    assert uow.facts == ["MeetingScheduled", "MeetingScheduled", "MeetingCancelled", "MeetingLogged"]
+    assert uow.names() == ["MeetingScheduled", "MeetingScheduled", "MeetingCancelled", "MeetingLogged"]
     assert [sequence for _, sequence in uow.published] == [1, 1, 2, 2]
     assert uow.published[2][0].cancelled_by == Side.MENTOR
 
@@ -101,7 +101,7 @@ async def test_a_meeting_nobody_accounted_for_is_missed_once() -> None:
     uow.now += timedelta(minutes=1)
     await detect_missed_meetings(uow)
     await detect_missed_meetings(uow)
-    assert uow.facts == ["MeetingScheduled", "MeetingMissed"]
+    assert uow.names() == ["MeetingScheduled", "MeetingMissed"]
     assert uow.published[-1][1] == 2
 
 
@@ -110,13 +110,13 @@ async def test_silence_stalls_a_pair_once_and_a_meeting_rescues_it() -> None:
     uow.now = START + 42 * DAY
     await detect_silent_pairs(uow)
     await detect_silent_pairs(uow)
-    assert uow.facts == ["PairStalled"]
+    assert uow.names() == ["PairStalled"]
     event, sequence = uow.published[0]
     assert (event.state, event.health, event.stalls) == (PublishedState.ACTIVE, PairHealth.STALLED, 1)
     assert sequence == pair.version + 1
     uow.now += DAY
     await log_meeting(log(pair, uow), uow.acting_as(pair.mentor.person_id))
-    assert uow.facts == ["PairStalled", "MeetingLogged", "PairActivated"]
+    assert uow.names() == ["PairStalled", "MeetingLogged", "PairActivated"]
     event, sequence = uow.published[-1]
     assert (event.health, event.meetings_held, sequence) == (PairHealth.ON_TRACK, 1, pair.version + 2)
 
@@ -140,7 +140,7 @@ async def test_at_the_end_of_the_duration_a_pair_is_completed_and_one_that_never
     uow.now = pair.ends_at
     await complete_pairs(uow)
     await complete_pairs(uow)
-    assert sorted(uow.facts) == ["PairCompleted", "PairDissolved"]
+    assert sorted(uow.names()) == ["PairCompleted", "PairDissolved"]
     assert uow.pairs.rows[pair.pair_id].state is PairState.COMPLETED
     assert uow.pairs.rows[never_began.pair_id].state is PairState.DISSOLVED
 
@@ -156,7 +156,7 @@ async def test_either_side_may_leave_and_nothing_tells_who_did() -> None:
             f"{who}{what}" for who in ("mentor", "mentee") for what in ("_id", "_participation_id")
         }
         published.append((type(event).__name__, event.model_dump(exclude=same)))
-        assert uow.audited == []
+        assert uow.actions == []
         with pytest.raises(Conflict):
             await dissolve_pair(DissolvePair(pair.pair_id), actor)
     assert published[0] == published[1] == published[2]

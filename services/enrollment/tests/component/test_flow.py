@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from chassis.consumer import Consumer
-from chassis.health import Progress
-from chassis.relay import relay_for
-from chassis.schedule import Schedule
-from contracts.envelope import Envelope, decode, encode
-from enrollment.entrypoints.consumer import HANDLERS
+from chassis.testing import Wire, names, settings_on, until
 from enrollment.entrypoints.relay import PUBLISHES
-from enrollment.entrypoints.schedule import SCHEDULE
 from enrollment.settings import Settings
 from updraft.topics import apply_topics
 
 from ..facts import Pair, evaluated
-from ..running import Enrollment, names, write_keys
+from ..running import Enrollment
 
 pytestmark = pytest.mark.component
-
-PATIENCE_SECONDS = 30.0
-
-
-class Wire:
-    """The broker from outside: what other services send, and everything enrollment has sent so far."""
-
-    def __init__(self, bootstrap: str) -> None:
-        topics = sorted({event.TOPIC for event in PUBLISHES})
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
-        self._consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-        self._seen: list[Envelope[Any]] = []
-
-    async def open(self) -> None:
-        await self._producer.start()
-        await self._consumer.start()
-
-    async def close(self) -> None:
-        await self._producer.stop()
-        await self._consumer.stop()
-
-    async def send(self, *events: Envelope[Any]) -> None:
-        """Send events of other services, in this order."""
-        for event in events:
-            record = encode(event)
-            await self._producer.send_and_wait(
-                record.topic, key=record.key, value=record.value, headers=list(record.headers)
-            )
-
-    async def seen(self) -> list[Envelope[Any]]:
-        """What enrollment has said so far, in order per aggregate."""
-        for records in (await self._consumer.getmany(timeout_ms=50)).values():
-            for record in records:
-                self._seen.append(decode(record.topic, record.key, record.value, record.headers))
-        return self._seen
-
-    async def about(self, subject: str | UUID, count: int) -> list[tuple[str, int]]:
-        """The first `count` or more events about an aggregate."""
-
-        async def enough() -> list[Envelope[Any]] | None:
-            found = [event for event in await self.seen() if str(event.subject) == str(subject)]
-            return found if len(found) >= count else None
-
-        return names(await until(enough, f"{count} events about {subject}"))
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """The first true value of the condition; fails when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} took more than {PATIENCE_SECONDS:.0f} seconds")
 
 
 @pytest.fixture(scope="module")
@@ -90,33 +26,21 @@ async def service(
     """The API and a worker with consumer, relay and schedule."""
     apply_topics(kafka.bootstrap)
     database = make_database("enrollment", migrated=True)
-    folder: Path = tmp_path_factory.mktemp("keys")
-    running = Enrollment(
-        Settings(
-            database=database.address, secrets=database.secrets_dir, jwks=str(write_keys(folder)), kafka=kafka.bootstrap
-        )
-    )
-    progress = Progress()
-    relay = relay_for(running.worker, progress)
-    consumer = Consumer(running.worker, HANDLERS, progress=progress)
-    schedule = Schedule(running.worker, SCHEDULE, progress=progress)
-    parts = [asyncio.create_task(relay.run()), asyncio.create_task(schedule.run())]
-    await consumer.start()
-    yield running
-    await consumer.stop()
-    relay.stop()
-    schedule.stop()
-    await asyncio.wait_for(asyncio.gather(*parts), 15)
-    await running.close()
+    settings = settings_on(Settings, database, tmp_path_factory.mktemp("keys"), kafka=kafka.bootstrap)
+    async with Enrollment(settings) as running, running.at_work():
+        yield running
 
 
 @pytest.fixture(scope="module")
 async def wire(service: Enrollment, kafka: Any) -> AsyncIterator[Wire]:
     """The broker from outside."""
-    opened = Wire(kafka.bootstrap)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with Wire(kafka.bootstrap, PUBLISHES) as opened:
+        yield opened
+
+
+async def about(wire: Wire, subject: str | UUID, count: int) -> list[tuple[str, int]]:
+    """The first `count` or more events about an aggregate."""
+    return names(await until(lambda: wire.about(subject, least=count), f"{count} events about {subject}"))
 
 
 @pytest.mark.requirement("I4", "R0-33", "R0-35", "R1-01")
@@ -131,7 +55,7 @@ async def test_a_cohort_from_the_hr_file_to_its_closing(service: Enrollment, wir
     await until(applied, "the import")
     people = {person["employee_number"]: UUID(person["person_id"]) for person in await manager.all("/v1/people")}
     for person in people.values():
-        assert await wire.about(person, 1) == [("PersonJoined", 1)]
+        assert await about(wire, person, 1) == [("PersonJoined", 1)]
 
     program = await service.program(manager)
     assert program["settings"]["type"] == "reverse"
@@ -150,10 +74,10 @@ async def test_a_cohort_from_the_hr_file_to_its_closing(service: Enrollment, wir
     await wire.send(first.formed(), first.formed())
     pipeline = [("ParticipantApplied", 1), ("ParticipantScreened", 2), ("ParticipantAdmitted", 3)]
     for which in ids:
-        assert await wire.about(which, 5) == [*pipeline, ("ParticipantMatched", 4), ("ParticipantAdmitted", 5)]
+        assert await about(wire, which, 5) == [*pipeline, ("ParticipantMatched", 4), ("ParticipantAdmitted", 5)]
     await wire.send(second.formed())
     for which in ids:
-        assert (await wire.about(which, 6))[5] == ("ParticipantMatched", 6)
+        assert (await about(wire, which, 6))[5] == ("ParticipantMatched", 6)
 
     running = await manager.get(f"/v1/cohorts/{cohort['cohort_id']}")
     assert (running["state"], running["starts_on"]) == ("active", service.clock.now().date().isoformat())
@@ -164,11 +88,11 @@ async def test_a_cohort_from_the_hr_file_to_its_closing(service: Enrollment, wir
         ("CohortActivated", 3),
         ("CohortEvaluationStarted", 4),
     ]
-    assert await wire.about(cohort["cohort_id"], 4) == course
+    assert await about(wire, cohort["cohort_id"], 4) == course
     await wire.send(second.completed(), evaluated(unit_id, UUID(program["program_id"]), UUID(cohort["cohort_id"])))
-    assert await wire.about(cohort["cohort_id"], 5) == [*course, ("CohortClosed", 5)]
+    assert await about(wire, cohort["cohort_id"], 5) == [*course, ("CohortClosed", 5)]
     for which in ids:
-        assert (await wire.about(which, 7))[6] == ("ParticipantCompleted", 7)
+        assert (await about(wire, which, 7))[6] == ("ParticipantCompleted", 7)
     assert (await manager.get(f"/v1/cohorts/{cohort['cohort_id']}"))["state"] == "closed"
 
 
@@ -182,7 +106,7 @@ async def test_everything_in_the_outbox_was_sent_and_nothing_else(service: Enrol
         return bool((await manager.get(f"/v1/imports/{sent['import_id']}"))["state"] == "applied")
 
     await until(applied, "the import")
-    committed = {event.id for event in await service.outbox()}
+    committed = {event.id for event in await service.events()}
 
     async def arrived() -> bool:
         return committed <= {event.id for event in await wire.seen()}

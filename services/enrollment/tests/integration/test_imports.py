@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis.testing import names
 from contracts.identifiers import opaque_code
 from enrollment.application.advance_imports import APPLIED_AT_ONCE, ImportDesk, advance_imports
 from enrollment.domain.tabular import read_table
 from enrollment.domain.updraft_csv import COLUMNS
 
-from ..running import Enrollment, names, people_data
+from ..running import Enrollment, people_data
 
 pytestmark = pytest.mark.integration
 
@@ -81,7 +82,7 @@ async def test_one_file_of_two_units_and_a_superior_abroad(enrollment: Enrollmen
 
     events = [
         event
-        for event in await enrollment.outbox()
+        for event in await enrollment.events()
         if event.data.TOPIC.endswith(".people") and event.data.change_set_id == UUID(done["change_set_id"])
     ]
     assert [event.data.change_set_index for event in events] == [0, 1, 2]
@@ -128,10 +129,10 @@ async def test_the_same_file_twice_changes_nothing_and_a_changed_one_only_what_c
     rows = [row(code, str(number), manager_employee_number="0" if number else "") for number in range(4)]
     full = "format=updraft_csv&mode=full"
     await enrollment.imported(manager, file(*rows), full)
-    before = len(await enrollment.outbox())
+    before = len(await enrollment.events())
     again = await enrollment.imported(manager, file(*rows), full)
     assert (again["counts"]["unchanged"], again["size"], again["change_set_id"]) == (4, 0, None)
-    assert len(await enrollment.outbox()) == before
+    assert len(await enrollment.events()) == before
     changed = [
         row(code, "0"),
         row(code, "1", grade="E2", manager_employee_number="0"),
@@ -141,7 +142,7 @@ async def test_the_same_file_twice_changes_nothing_and_a_changed_one_only_what_c
     assert {name: done["counts"][name] for name in ("joined", "moved", "left", "amended", "unchanged")} == {
         "joined": 0, "moved": 1, "left": 1, "amended": 1, "unchanged": 1,
     }  # fmt: skip
-    assert names((await enrollment.outbox())[before:]) == [("PersonMoved", 2), ("PersonLeft", 2)]
+    assert (await enrollment.outbox())[before:] == [("PersonMoved", 2), ("PersonLeft", 2)]
     people = await people_by_number(manager)
     assert (people["3"]["employed"], people["2"]["given_name"], people["2"]["version"]) == (False, "Bo", 1)
     assert len(await manager.all("/v1/people?employed=true")) == 3
@@ -182,7 +183,7 @@ async def test_a_worker_that_dies_anywhere_loses_nothing_and_doubles_nothing(enr
         row(code, str(number), manager_employee_number=str(number // 10) if number else "") for number in range(count)
     ]
     sent = await enrollment.send(manager, file(*rows), "format=updraft_csv")
-    before = len(await enrollment.outbox())
+    before = len(await enrollment.events())
     steps = 0
     seen = set()
     # A new desk at every step is what a killed worker leaves: nothing in memory. The same worker's name, so that no claim has to go stale.
@@ -196,7 +197,7 @@ async def test_a_worker_that_dies_anywhere_loses_nothing_and_doubles_nothing(enr
         steps += 1
         assert steps < 200
     assert seen == {"received", "staging", "applying", "linking", "applied"}
-    events = (await enrollment.outbox())[before:]
+    events = (await enrollment.events())[before:]
     assert sorted(event.data.change_set_index for event in events) == list(range(count))
     assert {event.data.change_set_size for event in events} == {count}
     assert len({event.subject for event in events}) == count

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.http import role_matrix
+from chassis.testing import names
 
-from ..running import CHARTER, Enrollment, application, names
+from ..running import CHARTER, Enrollment, application
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +30,7 @@ async def test_a_program_cannot_launch_without_goals_metrics_plan_and_owner(enro
     await manager.post(f"{path}/charter", whole, 200)
     cohort = await manager.post("/v1/cohorts", {"program_id": program["program_id"], "title": "First"})
     assert cohort["state"] == "enrolling"
-    assert names(await enrollment.outbox(program["program_id"])) == [("ProgramProposed", 1), ("ProgramChartered", 2)]
+    assert await enrollment.outbox(program["program_id"]) == [("ProgramProposed", 1), ("ProgramChartered", 2)]
 
 
 @pytest.mark.requirement("R2-10")
@@ -56,7 +57,7 @@ async def test_settings_change_under_if_match_and_the_change_is_audited_and_publ
     changed = await manager.call("PATCH", path, json={"cadence_days": 28, "formality": "structured"}, version=2)
     assert (changed.status_code, changed.headers["etag"]) == (200, '"3"')
     assert (changed.json()["settings"]["cadence_days"], changed.json()["settings_version"]) == (28, 2)
-    last = (await enrollment.outbox(program["program_id"]))[-1]
+    last = (await enrollment.events(program["program_id"]))[-1]
     assert (type(last.data).__name__, last.data.cadence_days, last.data.settings_version) == ("ProgramRevised", 28, 2)
     async with enrollment.driver() as driver:
         audited = await driver.fetchrow(
@@ -85,7 +86,7 @@ async def test_a_person_goes_through_the_pipeline_and_is_a_mentee_elsewhere(enro
     assert elsewhere["role"] == "mentee"
     assert len(await me.all("/v1/participations")) == 2
     await me.post(f"/v1/cohorts/{cohort['cohort_id']}/applications", application(), 409)
-    events = await enrollment.outbox(screened["participation_id"])
+    events = await enrollment.events(screened["participation_id"])
     assert names(events) == [("ParticipantApplied", 1), ("ParticipantScreened", 2), ("ParticipantAdmitted", 3)]
     facts = events[0].data
     assert (facts.working_hours.start_minute, facts.working_hours.end_minute) == (540, 1050)
@@ -227,7 +228,7 @@ async def test_notes_of_a_screening_are_for_the_hosts_program_managers_only(enro
     for other in (guest, me):
         assert (await other.get(path))["screening_notes"] is None
         assert [seen["screening_notes"] for seen in await other.all("/v1/participations")] == [None]
-    assert "canary" not in repr([event.data for event in await enrollment.outbox(applied["participation_id"])])
+    assert "canary" not in repr([event.data for event in await enrollment.events(applied["participation_id"])])
 
 
 async def test_people_of_two_units_meet_in_a_cohort_that_names_both(enrollment: Enrollment) -> None:
@@ -247,7 +248,7 @@ async def test_people_of_two_units_meet_in_a_cohort_that_names_both(enrollment: 
     assert (first.content, again.headers.get("idempotency-replayed")) == (again.content, "true")
     applied = first.json()
     assert (applied["business_unit_id"], applied["home_unit_id"]) == (str(host_id), str(guest_id))
-    (event,) = [event for event in await enrollment.outbox(applied["participation_id"]) if event.sequence == 2]
+    (event,) = [event for event in await enrollment.events(applied["participation_id"]) if event.sequence == 2]
     assert set(event.data.named_unit_ids) == {host_id, guest_id}
     screening = f"/v1/participations/{applied['participation_id']}/screening"
     await guest.post(screening, {"passed": True}, 404)

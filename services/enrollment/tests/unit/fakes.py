@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.ports import Principal
+from chassis.testing import UnitOfWorkInMemory
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.change_sets import Change, KnownPerson
 from enrollment.domain.cohorts import Cohort, CohortState
@@ -208,44 +209,24 @@ class FakeImports:
         self.changes.pop(import_id, None)
 
 
-class FakeUnitOfWork:
+class FakeUnitOfWork(UnitOfWorkInMemory):
     """Satisfies `application.ports.EnrollmentUnitOfWork`; `published` and `audited` keep what was said."""
 
     def __init__(self, *roles: str, unit: UUID | None = UNIT, person: UUID | None = None) -> None:
-        self.principal = Principal("somebody", person or uuid4(), unit, frozenset(roles or ("program_manager",)))
-        self.clock = START
+        super().__init__(
+            START, Principal("somebody", person or uuid4(), unit, frozenset(roles or ("program_manager",)))
+        )
         self.business_units = FakeUnits()
         self.people = FakePeople()
         self.programs = FakePrograms()
         self.cohorts = FakeCohorts()
         self.participations = FakeParticipations(self.cohorts)
         self.imports = FakeImports()
-        self.published: list[tuple[str, int, Any]] = []
-        self.audited: list[tuple[str, UUID, Mapping[str, Any] | None, Mapping[str, Any] | None]] = []
-
-    @property
-    def now(self) -> datetime:
-        return self.clock
 
     def publish(self, event: Any, *, sequence: int) -> None:
-        last = max((number for _, number, earlier in self.published if earlier.subject == event.subject), default=0)
-        assert sequence == last + 1, f"{type(event).__name__} jumps from {last} to {sequence}"
-        self.published.append((type(event).__name__, sequence, event))
-
-    def audit(
-        self,
-        action: str,
-        *,
-        subject_id: UUID,
-        business_unit_id: UUID,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.audited.append((action, subject_id, before, after))
-
-    def names(self, subject: UUID | None = None) -> list[str]:
-        """Names of what was published, about one aggregate where named."""
-        return [name for name, _, event in self.published if subject is None or event.subject == subject]
+        first = not any(earlier.subject == event.subject for earlier, _ in self.published)
+        assert sequence == 1 or not first, f"{type(event).__name__} begins with {sequence}"
+        super().publish(event, sequence=sequence)
 
     @asynccontextmanager
     async def again(self) -> AsyncIterator[FakeUnitOfWork]:

@@ -20,7 +20,7 @@ class Scene:
 
     def __init__(self, people: int = 2) -> None:
         self.uow = FakeUnitOfWork("service", unit=None)
-        self.uow.clock = NOW
+        self.uow.now = NOW
         today = START.date()
         self.cohort = Cohort(
             uuid4(),
@@ -71,7 +71,7 @@ async def test_a_formed_pair_matches_both_and_the_first_one_starts_the_cohort() 
     assert (cohort.state, cohort.starts_on, cohort.ends_on.year) == (CohortState.ACTIVE, NOW.date(), 2027)
     await on_pair_formed(two.formed(), scene.uow)
     assert scene.uow.names(scene.cohort.cohort_id) == ["CohortActivated"]
-    mentor = [event for _, _, event in scene.uow.published if event.subject == scene.ids[0]]
+    mentor = [event for event, _ in scene.uow.published if event.subject == scene.ids[0]]
     assert [event.pair_ids for event in mentor] == [(one.pair_id,), (one.pair_id, two.pair_id)]
 
 

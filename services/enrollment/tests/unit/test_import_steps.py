@@ -50,8 +50,8 @@ async def test_an_import_is_applied_in_slices_and_its_change_set_counts_its_even
     assert await run(uow) == 1 + 3 + 4 + 1 + 3
     done = uow.imports.rows[upload.import_id]
     assert (done.state, done.size, done.done, done.change_set_size) == (ImportState.APPLIED, 7, 7, 7)
-    assert [event.change_set_index for _, _, event in uow.published] == list(range(7))
-    assert {event.change_set_size for _, _, event in uow.published} == {7}
+    assert [event.change_set_index for event, _ in uow.published] == list(range(7))
+    assert {event.change_set_size for event, _ in uow.published} == {7}
     assert (done.counts.rows_read, done.counts.rows_in_error, done.counts.joined) == (8, 1, 7)
     assert [finding.row for finding in uow.imports.report[upload.import_id]] == [9]
     assert sorted(len(above) for above in uow.people.ancestors.values()) == [1, 2, 3, 4, 5, 6]
@@ -79,7 +79,7 @@ async def test_a_step_that_fails_is_repeated_from_what_was_committed(uow: FakeUn
                 break
         except ConnectionError:
             assert desk.plan is None
-    assert [event.change_set_index for _, _, event in uow.published] == list(range(7))
+    assert [event.change_set_index for event, _ in uow.published] == list(range(7))
     assert len(uow.people.rows) == 7
 
 
@@ -89,7 +89,7 @@ async def test_imports_are_done_one_after_the_other(uow: FakeUnitOfWork) -> None
     await run(uow)
     assert uow.names() == ["PersonJoined", "PersonJoined", "PersonMoved", "PersonLeft"]
     sets = [uow.imports.rows[upload.import_id].change_set_id for upload in (first, second)]
-    assert [event.change_set_id for _, _, event in uow.published] == [sets[0], sets[0], sets[1], sets[1]]
+    assert [event.change_set_id for event, _ in uow.published] == [sets[0], sets[0], sets[1], sets[1]]
 
 
 async def test_a_file_that_cannot_be_read_fails_and_the_next_is_done(uow: FakeUnitOfWork) -> None:

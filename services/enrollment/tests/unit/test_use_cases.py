@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from chassis.ports import Conflict, InvalidInput, NotVisible, PreconditionFailed
+from chassis.testing import Published
+from contracts.enrollment import CohortActivated
+from contracts.examples import example
 from enrollment.application.apply_to_cohort import ApplyToCohort, apply_to_cohort
 from enrollment.application.appoint_facilitator import AppointFacilitator, appoint_facilitator
 from enrollment.application.charter_program import CharterProgram, charter_program
@@ -66,15 +69,19 @@ def decision(participation: Participation, what: Decision) -> DecideAdmission:
 
 async def test_a_registered_unit_is_published_with_its_ladder(uow: FakeUnitOfWork) -> None:
     unit = await register_unit(RegisterUnit(uuid4(), "NORTH", None, (("E2", 2), ("E1", 1)), "Europe/Oslo"), uow)
-    ((name, sequence, event),) = uow.published
-    assert (name, sequence, [rung.grade for rung in event.grade_ladder]) == ("BusinessUnitRegistered", 1, ["E1", "E2"])
+    ((event, sequence),) = uow.published
+    assert (type(event).__name__, sequence, [rung.grade for rung in event.grade_ladder]) == (
+        "BusinessUnitRegistered",
+        1,
+        ["E1", "E2"],
+    )
     assert uow.audited[0][:2] == ("register-business-unit", unit.business_unit_id)
 
 
 @pytest.mark.requirement("RX-01")
 async def test_every_choice_is_recorded_with_the_program_from_its_proposal_on(uow: FakeUnitOfWork) -> None:
     program = await propose_program(ProposeProgram("Reverse", {"voluntary": False, "cadence_days": 30}), uow)
-    event = uow.published[0][2]
+    event = uow.published[0].event
     assert (event.voluntary, event.cadence_days, event.formality.value, event.training_required) == (
         False,
         30,
@@ -153,7 +160,7 @@ async def test_a_nomination_is_completed_by_the_persons_own_application(uow: Fak
     applied = await apply_to_cohort(ApplyToCohort(cohort.cohort_id, person, UNIT, APPLICATION), uow)
     assert applied.participation_id == nominated.participation_id
     assert uow.names(applied.participation_id) == ["ParticipantNominated", "ParticipantApplied"]
-    event = uow.published[-1][2]
+    event = uow.published[-1].event
     assert (event.role.value, event.state.value, event.offers[0].topic) == ("mentor", "applied", "technology.ai")
 
 
@@ -203,7 +210,7 @@ async def test_a_single_pairs_cohort_has_one_place_on_each_side(uow: FakeUnitOfW
     await charter_program(CharterProgram(program.program_id, (), (), None, None), uow)
     cohort = await open_cohort(OpenCohort(program.program_id, "The pair", mentor_places=9), uow)
     assert (cohort.mentor_places, cohort.mentee_places) == (1, 1)
-    assert uow.published[1][2].accountable_owner_id == uow.principal.person_id
+    assert uow.published[1].event.accountable_owner_id == uow.principal.person_id
 
 
 async def test_a_cohort_is_evaluated_when_its_duration_has_passed_not_before(uow: FakeUnitOfWork) -> None:
@@ -211,16 +218,11 @@ async def test_a_cohort_is_evaluated_when_its_duration_has_passed_not_before(uow
     stored = uow.cohorts.rows[cohort.cohort_id]
     stored.activate(START.date())
     uow.published.clear()
-    uow.published.append(("CohortActivated", stored.version, _Said(cohort.cohort_id)))
-    uow.clock = START + timedelta(days=364)
+    uow.published.append(Published(example(CohortActivated, cohort_id=cohort.cohort_id), stored.version))
+    uow.now = START + timedelta(days=364)
     assert not await start_evaluations(uow)
     assert uow.cohorts.rows[cohort.cohort_id].state is CohortState.ACTIVE
-    uow.clock = START + timedelta(days=365)
+    uow.now = START + timedelta(days=365)
     await start_evaluations(uow)
     await start_evaluations(uow)
     assert uow.names() == ["CohortActivated", "CohortEvaluationStarted"]
-
-
-class _Said:
-    def __init__(self, subject: UUID) -> None:
-        self.subject = subject

@@ -2,70 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from chassis.consumer import Consumer
-from chassis.health import Progress
-from chassis.relay import relay_for
-from chassis.schedule import Schedule
+from chassis.testing import Wire, settings_on, until
 from contracts import engagement as g
 from contracts import enrollment as e
-from contracts.envelope import Envelope, decode, encode
+from contracts.envelope import Envelope
 from contracts.evaluation import CohortEvaluated, SurveyWaveClosed, SurveyWaveOpened
 from contracts.identifiers import uuid7
-from evaluation.entrypoints.consumer import HANDLERS
 from evaluation.entrypoints.relay import PUBLISHES
-from evaluation.entrypoints.schedule import SCHEDULE
 from evaluation.settings import Settings
 from updraft.topics import apply_topics
 
 from ..events import START, World, cohort, meeting, program, year_of
-from ..running import Evaluation, write_keys
+from ..running import Evaluation
 
 pytestmark = pytest.mark.component
-
-PATIENCE_SECONDS = 30.0
-
-
-class Wire:
-    """The broker from outside: what other services send, and everything evaluation has sent so far."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
-        self._consumer = AIOKafkaConsumer(
-            *sorted({event.TOPIC for event in PUBLISHES}), bootstrap_servers=bootstrap, auto_offset_reset="earliest"
-        )
-        self._seen: list[Envelope[Any]] = []
-
-    async def open(self) -> None:
-        await self._producer.start()
-        await self._consumer.start()
-
-    async def close(self) -> None:
-        await self._producer.stop()
-        await self._consumer.stop()
-
-    async def send(self, *events: Envelope[Any]) -> None:
-        """Send events of other services, in this order."""
-        for event in events:
-            record = encode(event)
-            await self._producer.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
-        await self._producer.flush()
-
-    async def about(self, cohort_id: UUID, kind: type[Any]) -> list[Envelope[Any]]:
-        """What evaluation has said about a cohort so far, of one kind."""
-        for records in (await self._consumer.getmany(timeout_ms=50)).values():
-            for record in records:
-                self._seen.append(decode(record.topic, record.key, record.value, record.headers))
-        return [event for event in self._seen if isinstance(event.data, kind) and event.data.cohort_id == cohort_id]
 
 
 @pytest.fixture(scope="module")
@@ -75,47 +31,21 @@ async def service(
     """The API and a worker with consumer, relay and schedule."""
     apply_topics(kafka.bootstrap)
     database = make_database("evaluation", migrated=True)
-    folder: Path = tmp_path_factory.mktemp("keys")
-    running = Evaluation(
-        Settings(
-            database=database.address,
-            secrets=database.secrets_dir,
-            jwks=str(write_keys(folder)),
-            kafka=kafka.bootstrap,
-        ),
-        database.admin_dsn,
-    )
-    progress = Progress()
-    relay = relay_for(running.worker, progress)
-    consumer = Consumer(running.worker, HANDLERS, progress=progress)
-    schedule = Schedule(running.worker, SCHEDULE, progress=progress)
-    parts = [asyncio.create_task(relay.run()), asyncio.create_task(schedule.run())]
-    await consumer.start()
-    yield running
-    await consumer.stop()
-    relay.stop()
-    schedule.stop()
-    await asyncio.wait_for(asyncio.gather(*parts), 15)
-    await running.close()
+    settings = settings_on(Settings, database, tmp_path_factory.mktemp("keys"), kafka=kafka.bootstrap)
+    async with Evaluation(settings, database.admin_dsn) as running, running.at_work():
+        yield running
 
 
 @pytest.fixture(scope="module")
 async def wire(service: Evaluation, kafka: Any) -> AsyncIterator[Wire]:
     """The broker from outside."""
-    opened = Wire(kafka.bootstrap)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with Wire(kafka.bootstrap, PUBLISHES) as opened:
+        yield opened
 
 
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """The first true value of the condition; fails when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} took more than {PATIENCE_SECONDS:.0f} seconds")
+async def about(wire: Wire, cohort_id: UUID, kind: type[Any]) -> list[Envelope[Any]]:
+    """What evaluation has said about a cohort so far, of one kind."""
+    return [event for event in await wire.seen() if isinstance(event.data, kind) and event.data.cohort_id == cohort_id]
 
 
 # One test, because it runs in one process: two would share the topics of one group between two databases.
@@ -157,7 +87,7 @@ async def _answered(service: Evaluation, wire: Wire, worlds: Iterable[World], ki
 
         async def opened(world: World = world) -> Any:
             return [
-                event for event in await wire.about(world.cohort, SurveyWaveOpened) if event.data.kind.value == kind
+                event for event in await about(wire, world.cohort, SurveyWaveOpened) if event.data.kind.value == kind
             ]
 
         await until(opened, f"opening the {kind} wave")
@@ -178,13 +108,13 @@ async def _answered(service: Evaluation, wire: Wire, worlds: Iterable[World], ki
 
 async def _is_evaluated(service: Evaluation, wire: Wire, world: World, kind: e.ProgramType) -> None:
     """The evaluation is on its topic, once, and says what the events and the answers come to."""
-    (evaluated,) = await until(lambda: wire.about(world.cohort, CohortEvaluated), "evaluating the cohort")
+    (evaluated,) = await until(lambda: about(wire, world.cohort, CohortEvaluated), "evaluating the cohort")
     assert (evaluated.sequence, evaluated.source) == (1, "/updraft/evaluation")
     assert (evaluated.data.pairs_formed, evaluated.data.pairs_rescued, evaluated.data.applied) == (6, 1, 12)
     waves = [
         (event.data.kind.value, event.sequence)
         for published in (SurveyWaveOpened, SurveyWaveClosed)
-        for event in await wire.about(world.cohort, published)
+        for event in await about(wire, world.cohort, published)
     ]
     assert sorted(waves) == [("baseline", 1), ("baseline", 2), ("closing", 1), ("closing", 2)]
     report = (await service.manager(world).get(f"/v1/cohorts/{world.cohort}/report")).json()

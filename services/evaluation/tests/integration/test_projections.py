@@ -171,21 +171,19 @@ async def test_meetings_are_seen_by_who_may_see_them(evaluation: Evaluation) -> 
     assert unknown.status_code == 404
     for stranger in (
         evaluation.manager(other),
-        evaluation.somebody(uuid4(), world.unit, "facilitator"),
-        evaluation.somebody(uuid4(), world.unit),
+        evaluation.person(uuid4(), world.unit, "facilitator"),
+        evaluation.person(uuid4(), world.unit),
     ):
         hidden = await stranger.get(path)
         assert (hidden.status_code, hidden.content) == (404, unknown.content)
     for whole in (
         evaluation.manager(world),
-        evaluation.somebody(uuid4(), guest, "program_manager"),
-        evaluation.somebody(uuid4(), world.unit, "data_reader"),
-        evaluation.somebody(world.facilitator, world.unit, "facilitator"),
+        evaluation.person(uuid4(), guest, "program_manager"),
+        evaluation.person(uuid4(), world.unit, "data_reader"),
+        evaluation.person(world.facilitator, world.unit, "facilitator"),
     ):
         assert len((await whole.get(path)).json()["items"]) == 12
-    own = (await evaluation.somebody(world.people[0], world.unit, "participant", "facilitator").get(path)).json()[
-        "items"
-    ]
+    own = (await evaluation.person(world.people[0], world.unit, "participant", "facilitator").get(path)).json()["items"]
     assert {item["pair_id"] for item in own} == {str(world.pairs[0].pair)}
     assert len(own) == 2
 

@@ -148,14 +148,14 @@ async def test_who_sees_a_report(evaluation: Evaluation, world: World) -> None:
     assert unknown.status_code == 404
     for page in (path, f"{path}.html"):
         for stranger in (
-            evaluation.somebody(uuid4(), uuid4(), "program_manager"),
-            evaluation.somebody(uuid4(), world.unit, "facilitator"),
+            evaluation.person(uuid4(), uuid4(), "program_manager"),
+            evaluation.person(uuid4(), world.unit, "facilitator"),
         ):
             hidden = await stranger.get(page)
             assert (hidden.status_code, hidden.content) == (404, unknown.content)
-        participant = await evaluation.somebody(world.people[0], world.unit).get(page)
+        participant = await evaluation.person(world.people[0], world.unit).get(page)
         assert participant.status_code == 403
-    named = evaluation.somebody(world.facilitator, world.unit, "facilitator")
+    named = evaluation.person(world.facilitator, world.unit, "facilitator")
     assert (await named.get(path)).status_code == 200
 
 

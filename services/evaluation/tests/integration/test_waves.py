@@ -40,7 +40,7 @@ async def test_activation_opens_the_baseline_with_items_and_a_key(evaluation: Ev
     assert wave["invited_count"] is None
     assert len(wave["items"]) == 9
     assert int.from_bytes(base64.b64decode(wave["public_key"]["modulus"])).bit_length() == 2048
-    seen = await evaluation.somebody(world.people[0], world.unit).get(f"/v1/waves/{wave['wave_id']}")
+    seen = await evaluation.person(world.people[0], world.unit).get(f"/v1/waves/{wave['wave_id']}")
     assert seen.status_code == 200
     assert seen.headers["etag"] == '"1"'
     ((name, sequence, event),) = await evaluation.published(wave["wave_id"])
@@ -56,7 +56,7 @@ async def test_one_token_a_person_one_answer_a_token(evaluation: Evaluation) -> 
     assert (await evaluation.answer(wave, body)).status_code == 204
     again = await evaluation.answer(wave, body)
     assert (again.status_code, again.json()["detail"]) == (409, "This token has been used.")
-    second = await evaluation.somebody(world.people[0], world.unit).post(
+    second = await evaluation.person(world.people[0], world.unit).post(
         f"/v1/waves/{wave['wave_id']}/tokens", {"blinded": base64.b64encode(b"\x01" * 256).decode()}
     )
     assert second.status_code == 409
@@ -67,7 +67,7 @@ async def test_one_token_a_person_one_answer_a_token(evaluation: Evaluation) -> 
 async def test_a_lost_answer_to_the_token_request_is_given_again(evaluation: Evaluation) -> None:
     world = await activated(evaluation)
     wave = await evaluation.wave_of(world, "baseline")
-    person = evaluation.somebody(world.people[0], world.unit)
+    person = evaluation.person(world.people[0], world.unit)
     path, body = f"/v1/waves/{wave['wave_id']}/tokens", {"blinded": base64.b64encode(b"\x01" * 256).decode()}
     first = await person.post(path, body, key="the-same")
     again = await person.post(path, body, key="the-same")
@@ -117,17 +117,17 @@ async def test_who_is_not_asked_sees_nothing(evaluation: Evaluation) -> None:
     unknown = await evaluation.manager(other).get(f"/v1/waves/{uuid4()}")
     strangers = (
         evaluation.manager(other),
-        evaluation.somebody(other.people[0], other.unit),
-        evaluation.somebody(uuid4(), world.unit),
-        evaluation.somebody(uuid4(), world.unit, "facilitator"),
-        evaluation.somebody(None, world.unit),
+        evaluation.person(other.people[0], other.unit),
+        evaluation.person(uuid4(), world.unit),
+        evaluation.person(uuid4(), world.unit, "facilitator"),
+        evaluation.person(None, world.unit),
     )
     for stranger in strangers:
         hidden = await stranger.get(f"/v1/waves/{wave['wave_id']}")
         assert (hidden.status_code, hidden.content) == (404, unknown.content)
         listed = await stranger.get(f"/v1/waves?cohort_id={world.cohort}")
         assert listed.json()["items"] == []
-    refused = await evaluation.somebody(uuid4(), world.unit).post(
+    refused = await evaluation.person(uuid4(), world.unit).post(
         f"/v1/waves/{wave['wave_id']}/tokens", {"blinded": base64.b64encode(b"\x01" * 256).decode()}
     )
     assert refused.status_code == 404
@@ -147,7 +147,7 @@ async def test_who_is_in_a_formed_pair_is_asked_before_enrollment_has_said_so(ev
         pair_formed(world, pair),
     )
     wave = await evaluation.wave_of(world, "baseline")
-    seen = await evaluation.somebody(pair.mentee, world.unit).get(f"/v1/waves/{wave['wave_id']}")
+    seen = await evaluation.person(pair.mentee, world.unit).get(f"/v1/waves/{wave['wave_id']}")
     assert seen.status_code == 200
     await evaluation.ballot(world, pair.mentor, wave)
     await evaluation.hear(*participations(World(**{**vars(world), "pairs": (pair,)})))
@@ -161,7 +161,7 @@ async def test_who_is_in_a_formed_pair_is_asked_before_enrollment_has_said_so(ev
 async def test_a_facilitator_sees_the_waves_of_programs_that_name_them(evaluation: Evaluation) -> None:
     world = await activated(evaluation)
     wave = await evaluation.wave_of(world, "baseline")
-    facilitator = evaluation.somebody(world.facilitator, world.unit, "facilitator")
+    facilitator = evaluation.person(world.facilitator, world.unit, "facilitator")
     assert (await facilitator.get(f"/v1/waves/{wave['wave_id']}")).status_code == 200
     assert (await facilitator.post(f"/v1/waves/{wave['wave_id']}/closure")).status_code == 403
 
@@ -184,7 +184,7 @@ async def test_a_wave_closes_by_date_and_by_hand(evaluation: Evaluation) -> None
     assert not await evaluation.run(close_due_waves)
     assert (await evaluation.wave_of(by_hand, "baseline"))["state"] == "closed"
     assert (await evaluation.wave_of(by_date, "baseline"))["state"] == "open"
-    late = await evaluation.somebody(by_hand.people[0], by_hand.unit).post(
+    late = await evaluation.person(by_hand.people[0], by_hand.unit).post(
         f"/v1/waves/{wave['wave_id']}/tokens", {"blinded": base64.b64encode(b"\x01" * 256).decode()}
     )
     assert late.status_code == 409

@@ -7,10 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from chassis.ports import Conflict, Principal
+from chassis.testing import UnitOfWorkInMemory
 from cryptography.hazmat.primitives.asymmetric import rsa
 from evaluation.application.ports import (
     KnownBusinessUnit,
@@ -213,12 +213,11 @@ class FakeEvaluations:
         self.rows[facts.cohort_id] = report
 
 
-class FakeUnitOfWork:
+class FakeUnitOfWork(UnitOfWorkInMemory):
     """Everything in memory; `published` holds (event, sequence), `audited` the names of actions."""
 
     def __init__(self, now: datetime = START, principal: Principal | None = None) -> None:
-        self.now = now
-        self.principal = principal or Principal("service:evaluation")
+        super().__init__(now, principal or Principal("service:evaluation"))
         self.known = FakeKnown()
         self.known_business_units = FakeUnits(self.known)
         self.known_programs = FakePrograms(self.known)
@@ -233,14 +232,6 @@ class FakeUnitOfWork:
         self.responses = FakeResponses()
         self.cohort_facts = FakeFacts()
         self.evaluations = FakeEvaluations()
-        self.published: list[tuple[Any, int]] = []
-        self.audited: list[str] = []
-
-    def publish(self, event: Any, *, sequence: int) -> None:
-        self.published.append((event, sequence))
-
-    def audit(self, action: str, **_: Any) -> None:
-        self.audited.append(action)
 
     @property
     def open_wave(self) -> Wave:

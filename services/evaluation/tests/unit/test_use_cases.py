@@ -123,7 +123,7 @@ async def test_a_response_holds_no_trace_of_who_gave_it() -> None:
     ((wave_id, role, given),) = uow.responses.rows
     assert (wave_id, role, given) == (uow.open_wave.wave_id, Role.MENTOR, answers())
     assert uow.published == []
-    assert uow.audited == []
+    assert uow.actions == []
 
 
 @pytest.mark.requirement("S9")
@@ -258,7 +258,7 @@ async def test_a_manager_ends_a_wave_before_its_date() -> None:
         await request_closing(RequestClosing(wave_id), uow)
     uow.principal = Principal("manager", None, world.unit, frozenset({"program_manager"}))
     await request_closing(RequestClosing(wave_id), uow)
-    assert uow.audited == ["end-survey-wave"]
+    assert uow.actions == ["end-survey-wave"]
     with pytest.raises(Conflict):
         await request_closing(RequestClosing(wave_id), uow)
     assert await close_due_waves(uow)

@@ -2,73 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from chassis.consumer import Consumer
-from chassis.health import Progress
-from chassis.relay import relay_for
-from chassis.schedule import Schedule
-from contracts.envelope import Envelope, decode, encode
+from chassis.testing import Wire, names, settings_on, until
 from contracts.fields import Role
 from contracts.identifiers import opaque_code, uuid7
-from matching.entrypoints.consumer import HANDLERS
 from matching.entrypoints.relay import PUBLISHES
-from matching.entrypoints.schedule import SCHEDULE
 from matching.settings import Settings
 from updraft.topics import apply_topics
 
 from ..events import Somebody, World, world
-from ..running import Matching, write_keys
+from ..running import Matching
 
 # All in this one file, so in one process: two consumers of one group would share the topics between two databases.
 pytestmark = pytest.mark.component
-
-PATIENCE_SECONDS = 40.0
-
-
-class Wire:
-    """The broker from outside: what other services send, and everything matching has sent so far."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
-        self._consumer = AIOKafkaConsumer(
-            *sorted({event.TOPIC for event in PUBLISHES}), bootstrap_servers=bootstrap, auto_offset_reset="earliest"
-        )
-        self._seen: dict[UUID, Envelope[Any]] = {}
-
-    async def open(self) -> None:
-        await self._producer.start()
-        await self._consumer.start()
-
-    async def close(self) -> None:
-        await self._producer.stop()
-        await self._consumer.stop()
-
-    async def send(self, events: list[Envelope[Any]]) -> None:
-        """Send events of other services."""
-        for event in events:
-            record = encode(event)
-            await self._producer.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
-        await self._producer.flush()
-
-    async def about(self, subject: str) -> list[tuple[str, int]]:
-        """What matching has said about an aggregate so far, as (name, sequence), first occurrences in order."""
-        for records in (await self._consumer.getmany(timeout_ms=50)).values():
-            for record in records:
-                event = decode(record.topic, record.key, record.value, record.headers)
-                self._seen.setdefault(event.id, event)
-        return [
-            (event.type.split(".")[2], event.sequence) for event in self._seen.values() if str(event.subject) == subject
-        ]
 
 
 @dataclass
@@ -84,40 +36,13 @@ async def stage(make_database: Any, kafka: Any, tmp_path_factory: pytest.TempPat
     """The API and a worker with consumer, relay and schedule."""
     apply_topics(kafka.bootstrap)
     database = make_database("matching", migrated=True)
-    folder: Path = tmp_path_factory.mktemp("keys")
-    running = Matching(
-        Settings(
-            database=database.address,
-            secrets=database.secrets_dir,
-            jwks=str(write_keys(folder)),
-            kafka=kafka.bootstrap,
-        )
-    )
-    progress = Progress()
-    relay = relay_for(running.worker, progress)
-    consumer = Consumer(running.worker, HANDLERS, progress=progress)
-    schedule = Schedule(running.worker, SCHEDULE, progress=progress)
-    parts = [asyncio.create_task(relay.run()), asyncio.create_task(schedule.run())]
-    await consumer.start()
-    wire = Wire(kafka.bootstrap)
-    await wire.open()
-    yield Stage(running, wire)
-    await wire.close()
-    await consumer.stop()
-    relay.stop()
-    schedule.stop()
-    await asyncio.wait_for(asyncio.gather(*parts), 15)
-    await running.close()
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """The first true value of the condition; fails when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} took more than {PATIENCE_SECONDS:.0f} seconds")
+    settings = settings_on(Settings, database, tmp_path_factory.mktemp("keys"), kafka=kafka.bootstrap)
+    async with (
+        Matching(settings) as running,
+        running.at_work(),
+        Wire(kafka.bootstrap, PUBLISHES) as wire,
+    ):
+        yield Stage(running, wire)
 
 
 async def _matched(stage: Stage, cohort: World) -> dict[str, Any]:
@@ -157,7 +82,7 @@ async def _everybody_known(stage: Stage, cohort: World) -> None:
 @pytest.mark.requirement("I4", "R1-09", "R1-08")
 async def test_from_others_events_to_formed_pairs_and_back(stage: Stage) -> None:
     cohort = world(3, 2)
-    await stage.wire.send(cohort.events[::-1])
+    await stage.wire.send(*cohort.events[::-1])
     await _everybody_known(stage, cohort)
     run = await _matched(stage, cohort)
     manager = stage.service.manager(cohort)
@@ -170,13 +95,13 @@ async def test_from_others_events_to_formed_pairs_and_back(stage: Stage) -> None
 
     async def told() -> bool:
         return (
-            await stage.wire.about(run["run_id"]) == [("MatchRunCompleted", 1), ("MatchRunReleased", 2)]
-            and await stage.wire.about(formed["pair_id"]) == [("PairProposed", 1), ("PairFormed", 2)]
-            and await stage.wire.about(declined["pair_id"]) == [("PairProposed", 1), ("PairDeclined", 2)]
+            names(await stage.wire.about(run["run_id"])) == [("MatchRunCompleted", 1), ("MatchRunReleased", 2)]
+            and names(await stage.wire.about(formed["pair_id"])) == [("PairProposed", 1), ("PairFormed", 2)]
+            and names(await stage.wire.about(declined["pair_id"])) == [("PairProposed", 1), ("PairDeclined", 2)]
         )
 
     await until(told, "telling everybody")
-    await stage.wire.send([cohort.dissolved(formed)])
+    await stage.wire.send(cohort.dissolved(formed))
 
     async def places_are_free() -> bool:
         body: dict[str, Any] = (await manager.get(f"/v1/pairs/{formed['pair_id']}")).json()
@@ -190,7 +115,7 @@ async def test_from_others_events_to_formed_pairs_and_back(stage: Stage) -> None
 
 async def test_silence_ends_a_proposal(stage: Stage) -> None:
     cohort = world()
-    await stage.wire.send(cohort.events)
+    await stage.wire.send(*cohort.events)
     await _everybody_known(stage, cohort)
     run = await _matched(stage, cohort)
     await stage.service.manager(cohort).post(f"/v1/runs/{run['run_id']}/release")
@@ -198,7 +123,7 @@ async def test_silence_ends_a_proposal(stage: Stage) -> None:
     stage.service.clock.move(timedelta(days=14))
 
     async def expired() -> bool:
-        return await stage.wire.about(pair["pair_id"]) == [("PairProposed", 1), ("PairExpired", 2)]
+        return names(await stage.wire.about(pair["pair_id"])) == [("PairProposed", 1), ("PairExpired", 2)]
 
     await until(expired, "expiring")
 
@@ -242,7 +167,7 @@ async def test_no_pair_of_a_company_of_three_units_crosses_a_chain_or_a_team(sta
         who = Somebody(one, uuid7(), units[rank % 3], Role.MENTOR if mentor else Role.MENTEE)
         (cohort.mentors if mentor else cohort.mentees).append(who)
         cohort.participation(who, capacity=1 if mentor else 2)
-    await stage.wire.send(cohort.events)
+    await stage.wire.send(*cohort.events)
     await _everybody_known(stage, cohort)
     run = await _matched(stage, cohort)
     assert run["certificate"]["excluded"]["reporting_chain"] > 0

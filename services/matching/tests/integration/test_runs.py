@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.requirement("R2-10", "R1-08", "R0-31")
 async def test_from_the_request_to_explained_proposals(matching: Matching) -> None:
     cohort = world(2, 2)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     run = await matching.matched(cohort)
     assert (run["outcome"], run["proposal_count"], run["unmatched"]) == ("optimal", 2, [])
     certificate = run["certificate"]
@@ -44,7 +44,7 @@ async def test_from_the_request_to_explained_proposals(matching: Matching) -> No
 
 async def test_a_rerun_over_the_same_facts_gives_the_same_certificate(matching: Matching) -> None:
     cohort = world(3, 2)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     one, other = await matching.matched(cohort), await matching.matched(cohort)
     assert one["run_id"] != other["run_id"]
     assert canonical_json(one["certificate"]) == canonical_json(other["certificate"])
@@ -57,7 +57,7 @@ async def test_a_rerun_over_the_same_facts_gives_the_same_certificate(matching: 
 @pytest.mark.parametrize("mentor_first", [True, False])
 async def test_release_and_acceptance_by_both_in_either_order(matching: Matching, mentor_first: bool) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     mentor, mentee = (matching.participant(side[0]) for side in (cohort.mentors, cohort.mentees))
     run = await matching.matched(cohort)
     assert (await mentor.get("/v1/proposals")).json() == {"items": [], "next": None}
@@ -84,7 +84,7 @@ async def test_release_and_acceptance_by_both_in_either_order(matching: Matching
 async def test_acceptances_at_the_same_moment_form_one_pair(matching: Matching) -> None:
     for _ in range(5):
         cohort = world()
-        await matching.hear(cohort.events)
+        await matching.hear(*cohort.events)
         (pair,) = await matching.released(cohort)
         people = [matching.participant(cohort.mentors[0]), matching.participant(cohort.mentees[0])] * 3
         answers = await asyncio.gather(*(one.post(f"/v1/proposals/{pair['pair_id']}/acceptance") for one in people))
@@ -96,7 +96,7 @@ async def test_acceptances_at_the_same_moment_form_one_pair(matching: Matching) 
 async def test_people_of_two_units_form_a_pair(matching: Matching) -> None:
     cohort = world(1, 0)
     mentee = cohort.mentee(unit=cohort.guest_unit)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
     for who in (cohort.mentors[0], mentee):
         answer = await matching.participant(who).post(f"/v1/proposals/{pair['pair_id']}/acceptance")
@@ -107,7 +107,7 @@ async def test_people_of_two_units_form_a_pair(matching: Matching) -> None:
 
 async def test_the_same_request_sent_five_times_starts_one_run(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     manager = matching.manager(cohort)
     answers = [await manager.post(f"/v1/cohorts/{cohort.cohort}/runs", key="one-key-of-mine") for _ in range(5)]
     assert len({answer.json()["run_id"] for answer in answers}) == 1
@@ -119,7 +119,7 @@ async def test_the_same_request_sent_five_times_starts_one_run(matching: Matchin
 @pytest.mark.requirement("F21")
 async def test_two_requests_at_once_start_one_run(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     manager = matching.manager(cohort)
     answers = await asyncio.gather(*(manager.post(f"/v1/cohorts/{cohort.cohort}/runs") for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409, 409]
@@ -129,7 +129,7 @@ async def test_two_requests_at_once_start_one_run(matching: Matching) -> None:
 @pytest.mark.requirement("F21")
 async def test_a_run_whose_worker_died_is_taken_over_and_stored_once(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     started = await matching.manager(cohort).post(f"/v1/cohorts/{cohort.cohort}/runs")
     run_id = UUID(started.json()["run_id"])
     async with matching.worker.database.write() as session:
@@ -154,7 +154,7 @@ async def test_a_run_whose_worker_died_is_taken_over_and_stored_once(matching: M
 @pytest.mark.requirement("I6")
 async def test_releases_at_the_same_moment_publish_once(matching: Matching) -> None:
     cohort = world(2, 2)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     run = await matching.matched(cohort)
     manager = matching.manager(cohort)
     answers = await asyncio.gather(*(manager.post(f"/v1/runs/{run['run_id']}/release") for _ in range(4)))
@@ -165,7 +165,7 @@ async def test_releases_at_the_same_moment_publish_once(matching: Matching) -> N
 
 async def test_decline_frees_both_places_for_others(matching: Matching) -> None:
     cohort = world(2, 1)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
     declined = await matching.participant(cohort.mentees[0]).post(f"/v1/proposals/{pair['pair_id']}/decline")
     assert (declined.status_code, declined.json()["state"]) == (200, "declined")
@@ -177,7 +177,7 @@ async def test_decline_frees_both_places_for_others(matching: Matching) -> None:
 
 async def test_a_proposal_expires_by_the_rules_clock(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
     mentor = matching.participant(cohort.mentors[0])
     matching.clock.move(timedelta(days=14))
@@ -194,12 +194,12 @@ async def test_a_proposal_expires_by_the_rules_clock(matching: Matching) -> None
 
 async def test_who_withdraws_is_asked_no_more(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
     await matching.run(close_abandoned_proposals)
     assert await matching.outbox(pair["pair_id"]) == [("PairProposed", 1)]
     gone = cohort.participation(cohort.mentors[0], 2, model=ParticipantWithdrawn, state=ParticipationState.WITHDRAWN)
-    await matching.hear([gone])
+    await matching.hear(gone)
     await matching.run(close_abandoned_proposals)
     assert await matching.outbox(pair["pair_id"]) == [("PairProposed", 1), ("PairDeclined", 2)]
 
@@ -207,16 +207,16 @@ async def test_who_withdraws_is_asked_no_more(matching: Matching) -> None:
 @pytest.mark.requirement("I6")
 async def test_a_dissolved_pair_frees_its_places_and_formed_pairs_stay(matching: Matching) -> None:
     cohort = world(3, 2)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     proposals = await matching.released(cohort)
     people = {str(who.person): matching.participant(who) for who in (*cohort.mentors, *cohort.mentees)}
     for pair in proposals:
         for side in ("mentor_id", "mentee_id"):
             await people[pair[side]].post(f"/v1/proposals/{pair['pair_id']}/acceptance")
-    await matching.hear([cohort.cohort_is(CohortState.ACTIVE, 2)])
+    await matching.hear(cohort.cohort_is(CohortState.ACTIVE, 2))
     assert await matching.released(cohort) == []
     ended, kept = proposals
-    await matching.hear([cohort.dissolved(ended)])
+    await matching.hear(cohort.dissolved(ended))
     (fresh,) = await matching.released(cohort)
     assert fresh["mentee_id"] == ended["mentee_id"]
     assert fresh["mentor_id"] not in (ended["mentor_id"], kept["mentor_id"])
@@ -234,7 +234,7 @@ async def test_capacity_is_never_exceeded_over_several_runs(matching: Matching) 
     mentor = cohort.mentor(capacity=2)
     for _ in range(4):
         cohort.mentee()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     first = await matching.released(cohort)
     assert [pair["mentor_id"] for pair in first] == [str(mentor.person)] * 2
     assert await matching.released(cohort) == []
@@ -247,10 +247,10 @@ async def test_capacity_is_never_exceeded_over_several_runs(matching: Matching) 
 @pytest.mark.requirement("R3-25", "I6")
 async def test_an_organisation_that_changes_before_the_release_stops_it(matching: Matching) -> None:
     cohort = world()
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     run = await matching.matched(cohort)
     mentor, mentee = cohort.mentors[0].person, cohort.mentees[0].person
-    await matching.hear([cohort.person(mentor, rank=2, manager_id=mentee, sequence=2)])
+    await matching.hear(cohort.person(mentor, rank=2, manager_id=mentee, sequence=2))
     refused = await matching.manager(cohort).post(f"/v1/runs/{run['run_id']}/release")
     assert refused.status_code == 409
     assert (await matching.manager(cohort).get(f"/v1/runs/{run['run_id']}")).json()["outdated"]
@@ -277,17 +277,17 @@ async def test_a_chain_through_another_unit_over_many_levels_is_found(matching: 
         )
         superior = person
     cohort.mentor(manager_id=superior)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     run = await matching.matched(cohort)
     assert run["certificate"]["excluded"] == {"dotted_line": 1}
 
 
 async def test_cohorts_and_runs_that_cannot_be_run_or_released(matching: Matching) -> None:
     cohort = world()
-    await matching.hear([event for event in cohort.events if event.type.split(".")[2] != "CohortEnrollmentClosed"])
+    await matching.hear(*(event for event in cohort.events if event.type.split(".")[2] != "CohortEnrollmentClosed"))
     manager = matching.manager(cohort)
     assert (await manager.post(f"/v1/cohorts/{cohort.cohort}/runs")).status_code == 404
-    await matching.hear([cohort.cohort_is(CohortState.ENROLLING, 2)])
+    await matching.hear(cohort.cohort_is(CohortState.ENROLLING, 2))
     assert (await manager.post(f"/v1/cohorts/{cohort.cohort}/runs")).status_code == 409
     assert (await manager.post(f"/v1/runs/{uuid4()}/release")).status_code == 404
     assert (await manager.get(f"/v1/runs/{uuid4()}")).status_code == 404
@@ -296,7 +296,7 @@ async def test_cohorts_and_runs_that_cannot_be_run_or_released(matching: Matchin
 
 async def test_lists_come_in_pages(matching: Matching) -> None:
     cohort = world(3, 3)
-    await matching.hear(cohort.events)
+    await matching.hear(*cohort.events)
     run = await matching.matched(cohort)
     manager = matching.manager(cohort)
     seen: list[str] = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chassis.ports import Principal
-from contracts.envelope import Envelope, Event, encode
+from chassis.testing import UnitOfWorkInMemory
 from matching.application.ports import (
     KnownCohort,
     KnownPair,
@@ -31,12 +31,6 @@ MANAGER = Principal("manager", None, UNIT, frozenset({"program_manager"}))
 
 def participant(number: int) -> Principal:
     return Principal(f"person-{number}", person(number), UNIT, frozenset({"participant"}))
-
-
-@dataclass
-class Published:
-    event: Event
-    sequence: int
 
 
 class FakeRuns:
@@ -172,12 +166,11 @@ class FakeProjection:
             self.held[getattr(row, self.key)] = row
 
 
-class FakeUnitOfWork:
+class FakeUnitOfWork(UnitOfWorkInMemory):
     """See matching.application.ports.MatchingUnitOfWork."""
 
     def __init__(self) -> None:
-        self.principal = MANAGER
-        self.time = NOW
+        super().__init__(NOW, MANAGER)
         self.runs = FakeRuns()
         self.pairs = FakePairs(self)
         self.known_people = FakePeople()
@@ -185,34 +178,13 @@ class FakeUnitOfWork:
         self.known_cohorts = FakeProjection("cohort_id")
         self.known_participations = FakeProjection("participation_id")
         self.known_pairs = FakeProjection("pair_id")
-        self.published: list[Published] = []
-        self.audited: list[str] = []
-
-    @property
-    def now(self) -> datetime:
-        return self.time
-
-    def publish(self, event: Event, *, sequence: int) -> None:
-        encode(Envelope.of(event, sequence=sequence, time=self.now))
-        self.published.append(Published(event, sequence))
-
-    def audit(
-        self,
-        action: str,
-        *,
-        subject_id: UUID,
-        business_unit_id: UUID,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.audited.append(action)
 
     def named(self, name: str) -> list[Any]:
         """The events of one type published so far."""
         return [published.event for published in self.published if type(published.event).__name__ == name]
 
     def later(self, **by: float) -> None:
-        self.time += timedelta(**by)
+        self.now += timedelta(**by)
 
 
 def known_person(number: int, **changes: Any) -> KnownPerson:

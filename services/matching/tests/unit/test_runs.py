@@ -53,7 +53,7 @@ async def test_a_run_goes_from_the_request_to_released_proposals() -> None:
     (proposed,) = uow.named("PairProposed")
     assert (proposed.mentor_id, proposed.mentee_id) == (person(1), person(101))
     assert (proposed.expires_at - proposed.proposed_at).days == 14
-    assert uow.audited == ["start-run", "release-run"]
+    assert uow.actions == ["start-run", "release-run"]
 
 
 async def test_only_the_owner_of_the_cohort_runs_and_releases() -> None:

@@ -1,4 +1,4 @@
-"""The migrations build what the tables say, put every table under its policies, and can be undone."""
+"""What the schema keeps from everybody: who took a token, and who answered."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from chassis import migrations
-from chassis.schema import is_mechanism_table
-from evaluation.adapters.tables import metadata, participation
-from evaluation.bootstrap import MIGRATIONS
+from evaluation.adapters.tables import participation
 
 pytestmark = pytest.mark.integration
-
-SCHEMAS = "('public', 'participation')"
 
 
 @asynccontextmanager
@@ -25,25 +20,6 @@ async def connected(dsn: str) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
-
-
-async def tables(dsn: str) -> set[str]:
-    async with connected(dsn) as connection:
-        rows = await connection.fetch(f"SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN {SCHEMAS}")
-    return {row["tablename"] if row["schemaname"] == "public" else ".".join(row.values()) for row in rows}
-
-
-async def test_up_down_and_up_again(make_database: Any) -> None:
-    database = make_database("evaluation")
-    url = database.dsn("owner").replace("postgresql://", "postgresql+asyncpg://")
-    migrations.migrate(MIGRATIONS, url, metadata)
-    built = await tables(database.admin_dsn)
-    assert set(metadata.tables) | set(participation.tables) < built
-    migrations.check(MIGRATIONS, url, metadata)
-    migrations.migrate(MIGRATIONS, url, metadata, to="base", way="down")
-    assert await tables(database.admin_dsn) == {"alembic_version"}
-    migrations.migrate(MIGRATIONS, url, metadata)
-    assert await tables(database.admin_dsn) == built
 
 
 async def test_the_table_outside_alembic_s_sight_is_as_its_code_says(make_database: Any) -> None:
@@ -57,25 +33,6 @@ async def test_the_table_outside_alembic_s_sight_is_as_its_code_says(make_databa
     assert {row["column_name"] for row in rows} == set(table.columns.keys())
     assert {row["data_type"] for row in rows} == {"uuid", "ARRAY"}
     assert {row["is_nullable"] for row in rows} == {"NO"}
-
-
-@pytest.mark.requirement("S2")
-async def test_every_table_is_under_forced_row_level_security(make_database: Any) -> None:
-    database = make_database("evaluation", migrated=True)
-    async with connected(database.admin_dsn) as connection:
-        rows = await connection.fetch(
-            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced,"
-            " (SELECT array_agg(p.policyname::text ORDER BY 1) FROM pg_policies p"
-            "   WHERE p.schemaname = n.nspname AND p.tablename = c.relname"
-            "   AND p.qual IS NOT NULL AND p.with_check IS NOT NULL) AS policies"
-            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            f" WHERE c.relkind = 'r' AND n.nspname IN {SCHEMAS}"
-        )
-    own = {row["relname"]: row for row in rows if not is_mechanism_table(row["relname"])}
-    assert len(own) == len(metadata.tables) + len(participation.tables)
-    for name, row in own.items():
-        assert row["forced"], name
-        assert row["policies"] == ["api", "worker"], name
 
 
 @pytest.mark.requirement("S18")
