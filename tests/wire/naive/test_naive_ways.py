@@ -15,9 +15,12 @@ import pytest
 from contracts.envelope import decode
 from faststream import AckPolicy, Context
 from faststream.kafka import KafkaBroker
+from faststream_outbox import ConstantRetry, OutboxBroker, make_outbox_table
 from invariants import Evidence, each_event_has_one_inbox_row_and_one_effect, sequences_are_contiguous_and_monotone
 from rig.ledger import commit_counts, commit_load
 from rig.services import UNIT, create, uuid7
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from stage import until
 from test_poison import event
 from updraft.processes import Child, spawn
@@ -258,3 +261,46 @@ async def test_a_lease_per_row_lets_a_later_event_overtake(stage):
     assert [one.sequence for one in topic] == [1, 2, 4, 5, 6, 3]
     assert sequences_are_contiguous_and_monotone(Evidence(topic=topic))
     assert each_event_has_one_inbox_row_and_one_effect(Evidence(topic=topic))
+
+
+@pytest.mark.requirement("I4")
+async def test_a_well_kept_outbox_library_does_not_promise_the_order_of_a_key(stage):
+    """`faststream-outbox`, one worker, one failure that passes: the retried row comes after later ones of its key.
+
+    Ours keeps the order under worse: test_relay.test_many_writers_on_few_keys_keep_the_order_of_each_key.
+    """
+    owner = stage.databases["engagement"].dsn("owner").replace("postgresql://", "postgresql+asyncpg://")
+    metadata = MetaData()
+    table = make_outbox_table(metadata, table_name="library_outbox")
+    engine = create_async_engine(owner)
+    broker = OutboxBroker(engine, outbox_table=table)
+    relayed: list[int] = []
+    failed: list[int] = []
+
+    @broker.subscriber(
+        "meetings", max_workers=1, retry_strategy=ConstantRetry(delay_seconds=0.3), min_fetch_interval=0.05
+    )
+    async def relay(sequence: int) -> None:
+        if sequence == 3 and not failed:
+            failed.append(sequence)
+            raise ConnectionError
+        relayed.append(sequence)
+
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        async with AsyncSession(engine) as session, session.begin():
+            for sequence in range(1, 7):
+                await broker.publish(sequence, queue="meetings", session=session)
+        await broker.start()
+
+        async def all_relayed() -> bool:
+            return len(relayed) == 6
+
+        await until(all_relayed, 20, "the library has relayed everything")
+    finally:
+        await broker.stop()
+        await engine.dispose()
+    assert failed == [3]
+    assert sorted(relayed) == [1, 2, 3, 4, 5, 6]
+    assert relayed != sorted(relayed)
