@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import textwrap
 import time
@@ -26,8 +27,13 @@ async def pool() -> AsyncIterator[SolverPool]:
 
 
 def solvers() -> list[psutil.Process]:
-    """The solving processes of this test."""
-    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+    """The solving processes of this test that still live."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def test_the_loop_keeps_its_heartbeat_while_a_run_is_solved(pool: SolverPool) -> None:
