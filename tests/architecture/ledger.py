@@ -73,8 +73,15 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
+def unknown() -> set[str]:
+    """Ids that a test cites and nobody asked for."""
+    return set(citations()) - set(tomllib.loads(LEDGER.read_text(encoding="utf-8")))
+
+
 def main() -> int:
-    """Write the page, or with --check say whether it is current."""
+    """Write the page, or with --check say whether it is current, or with --unknown whether a citation has no row."""
+    if "--unknown" in sys.argv:
+        return 1 if unknown() else 0
     page = render()
     if "--check" in sys.argv:
         return 0 if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page else 1
