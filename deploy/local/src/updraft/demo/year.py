@@ -458,9 +458,10 @@ def _why(topics: Sequence[Mapping[str, Any]]) -> str:
         side: ", ".join(topic["topic"].split(".")[-1].replace("_", " ") for topic in topics if topic["teacher"] == side)
         for side in ("mentor", "mentee")
     }
-    return "; ".join(
+    words = "; ".join(
         f"{who} teaches {taught[side]}" for side, who in (("mentor", "junior"), ("mentee", "executive")) if taught[side]
     )
+    return words[:1].upper() + words[1:]
 
 
 def _base64(raw: bytes) -> str:
