@@ -16,7 +16,7 @@ from updraft.demo.play import Options, play_year
 from updraft.demo.year import Year
 from updraft.stack import Stack, remove_data
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.system
 
 _DATA = Path(os.environ.get("UPDRAFT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MINISTRY = _DATA / "orgcharts" / "home_office_2013"

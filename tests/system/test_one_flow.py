@@ -21,7 +21,7 @@ from updraft.demo.story import Story
 from updraft.demo.year import Year
 from updraft.stack import Stack
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

@@ -73,10 +73,6 @@ class Caller:
         parts = {name: (f"{name}.csv", data, "text/csv") for name, data in files.items()}
         return (await self._write("POST", token, path, None, keyed=True, files=parts)).json()
 
-    async def patch(self, token: str, path: str, body: Any, *, version: int) -> Any:
-        """Change what is at `version` and nothing newer."""
-        return (await self._write("PATCH", token, path, body, keyed=True, headers={"if-match": f'"{version}"'})).json()
-
     async def _write(
         self,
         method: str,

@@ -206,11 +206,11 @@ async def taken_once(databases: Mapping[str, str], sent: Sequence[Sent]) -> Find
     )
 
 
-async def fingerprint(dsn: str, tables: Sequence[str] | None = None) -> dict[str, str]:
+async def fingerprint(dsn: str) -> dict[str, str]:
     """A hash of each projection (`known_*` table), rows in any order, without columns of the local time of arrival."""
     connection = await asyncpg.connect(dsn)
     try:
-        names = tables or [
+        names = [
             row["relname"]
             for row in await connection.fetch(
                 "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'known\\_%' ORDER BY relname"

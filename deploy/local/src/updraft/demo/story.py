@@ -46,7 +46,6 @@ class Story:
     import_rows: int = 0
     import_errors: int = 0
     import_warnings: int = 0
-    deepest_line: int = 0
     cross_unit_managers: int = 0
     applied: Mapping[str, int] = field(default_factory=dict)
     admitted: Mapping[str, int] = field(default_factory=dict)
