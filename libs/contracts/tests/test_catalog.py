@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from contracts import catalog, engagement, generate
 from contracts.event import Event
@@ -22,7 +24,7 @@ def test_every_event_model_of_the_modules_is_in_the_catalog() -> None:
 @pytest.mark.parametrize("topic", catalog.TOPICS.values(), ids=lambda topic: topic.name)
 def test_a_topic_file_agrees_with_the_models_on_it(topic: catalog.Topic) -> None:
     models = [model for model in catalog.EVENTS if topic.name == model.TOPIC]
-    assert [model.__name__ for model in models] == list(topic.events)
+    assert list(dict.fromkeys(map(catalog.name_of, models))) == list(topic.events)
     for model in models:
         assert topic.key == model.KEY
         assert model.__module__ == f"contracts.{topic.owner}"
@@ -44,6 +46,14 @@ def test_a_topic_is_kept_for_ever_has_one_writer_and_known_readers(topic: catalo
     assert kafka.config["retention.ms"] == "-1"
     assert kafka.partitions == 6
     assert int(kafka.config["max.message.bytes"]) > catalog.MAX_EVENT_BYTES
+
+
+@pytest.mark.parametrize("model", catalog.EVENTS, ids=lambda model: model.__name__)
+def test_only_the_class_of_a_later_version_says_its_number(model: type[Event]) -> None:
+    suffix = "" if model.VERSION == 1 else f"V{model.VERSION}"
+    assert model.__name__ == catalog.name_of(model) + suffix
+    assert not re.search(r"V\d+$", catalog.name_of(model))
+    assert catalog.type_of(model).endswith(f".{catalog.name_of(model)}.v{model.VERSION}")
 
 
 def test_every_model_has_its_topic() -> None:
@@ -73,7 +83,7 @@ def test_dead_letters_and_redrive_exist_for_every_consumer_of_every_topic() -> N
 def test_types_are_looked_up_by_exact_version() -> None:
     assert catalog.model_of("updraft.engagement.MeetingLogged.v1") is engagement.MeetingLogged
     with pytest.raises(catalog.UnsupportedVersionError):
-        catalog.model_of("updraft.engagement.MeetingLogged.v2")
+        catalog.model_of("updraft.engagement.MeetingLogged.v99")
     for unknown in ("", "updraft.engagement.MeetingLogged", "updraft.matching.MeetingLogged.v1", ".v1"):
         with pytest.raises(KeyError):
             catalog.model_of(unknown)

@@ -103,7 +103,7 @@ class OnlyThese(MetaPathFinder):
 sys.meta_path.insert(0, OnlyThese())
 import importlib, pkgutil, contracts
 for module in pkgutil.iter_modules(contracts.__path__, "contracts."):
-    if module.name != "contracts.generate":
+    if module.name not in {"contracts.generate", "contracts.compatibility", "contracts.release"}:
         importlib.import_module(module.name)
 from contracts.envelope import decode, encode
 from contracts.examples import example_envelope

@@ -37,7 +37,7 @@ class Topic:
     """The field of every event in it that holds the aggregate's id."""
     description: str
     events: tuple[str, ...]
-    """Names of the event types, without version."""
+    """Names of the event types, each once, without version."""
     consumers: tuple[str, ...]
     """The services that read it."""
     audience: str
@@ -76,6 +76,11 @@ TOPICS: Mapping[str, Topic] = topics_of(json.loads(files("contracts").joinpath("
 def service_of(model: type[Event]) -> str:
     """The service that publishes this event: `engagement`."""
     return model.TOPIC.split(".")[1]
+
+
+def name_of(model: type[Event]) -> str:
+    """The event's name without version: `MeetingLogged`, also of its second version, the class `MeetingLoggedV2`."""
+    return model.__name__ if model.VERSION == 1 else model.__name__.removesuffix(f"V{model.VERSION}")
 
 
 def type_of(model: type[Event] | Event) -> str:
@@ -171,6 +176,6 @@ def all_kafka_topics() -> list[KafkaTopic]:
     return found
 
 
-_TYPES = {model: f"updraft.{service_of(model)}.{model.__name__}.v{model.VERSION}" for model in EVENTS}
+_TYPES = {model: f"updraft.{service_of(model)}.{name_of(model)}.v{model.VERSION}" for model in EVENTS}
 _MODELS = {name: model for model, name in _TYPES.items()}
 _NAMES = frozenset(name.rpartition(".v")[0] for name in _MODELS)

@@ -27,6 +27,7 @@ class Event(Part):
     TOPIC: ClassVar[str]
     KEY: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    """Goes up only for a change that would break a reader; the new class stands beside the old one, named `<Name>V2`."""
 
     business_unit_id: UUID
     """The business unit that owns the aggregate."""

@@ -1,4 +1,5 @@
-"""Everything generated from the models and the topic files: the compiled topics, schemas, examples, docs/events.md.
+"""Everything generated from the models and the topic files: the compiled topics, schemas, examples, the AsyncAPI document,
+the data contracts of public topics, docs/events.md.
 
     python -m contracts.generate            writes what differs
     python -m contracts.generate --check    writes nothing, names what is stale, exits with 1
@@ -19,10 +20,11 @@ from typing import Any
 
 import yaml
 
-from contracts import catalog, engagement, enrollment, evaluation, event, fields, matching
+from contracts import asyncapi, catalog, engagement, enrollment, evaluation, event, fields, matching, odcs, state
 from contracts.envelope import encode
 from contracts.event import Event
 from contracts.examples import example_envelope
+from contracts.state import State
 
 PACKAGE = Path(__file__).resolve().parent
 LIBRARY = PACKAGE.parent.parent
@@ -73,12 +75,62 @@ def examples() -> Iterator[tuple[Path, str]]:
         yield LIBRARY / "examples" / f"{catalog.type_of(model)}.json", _json(shown)
 
 
+def present() -> State:
+    """The language as the models and topic files have it now."""
+    return State(
+        schemas={catalog.type_of(model): json_schema(model) for model in catalog.EVENTS},
+        places={catalog.type_of(model): model.TOPIC for model in catalog.EVENTS},
+        topics={row["name"]: row for row in topic_files()},
+    )
+
+
+def version(now: State) -> str:
+    """The release that `now` is, `1.2.0`, or the last one marked as changed since: `1.2.0+unreleased`."""
+    last = (state.releases() or ["0.0.0"])[-1]
+    return last if last != "0.0.0" and state.released(last) == now else f"{last}+unreleased"
+
+
+def asyncapi_text(now: State, version_: str) -> str:
+    """The AsyncAPI document of a state, as YAML."""
+    return _yaml(asyncapi.document(now, version_))
+
+
+def odcs_texts(now: State, version_: str) -> Mapping[str, str]:
+    """The data contracts of a state by file name, as YAML: one for every public topic."""
+    topics = catalog.topics_of(now.topics.values())
+    return {
+        f"{topic.name}.odcs.yaml": _yaml(odcs.contract(topic, now, version_))
+        for topic in topics.values()
+        if topic.audience == "public"
+    }
+
+
+def asyncapi_document() -> Iterator[tuple[Path, str]]:
+    """Channels, messages and who sends and receives them, for tools and for people."""
+    now = present()
+    yield LIBRARY / "asyncapi.yaml", asyncapi_text(now, version(now))
+
+
+def data_contracts() -> Iterator[tuple[Path, str]]:
+    """What data teams are promised of every public topic."""
+    now = present()
+    for name, text in odcs_texts(now, version(now)).items():
+        yield LIBRARY / "odcs" / name, text
+
+
 def events_page() -> Iterator[tuple[Path, str]]:
     """The catalog for readers: each topic, its events and their fields."""
     yield REPOSITORY / "docs" / "events.md", "\n".join(_events_page()) + "\n"
 
 
-GENERATORS: tuple[Callable[[], Iterator[tuple[Path, str]]], ...] = (compiled_topics, schemas, examples, events_page)
+GENERATORS: tuple[Callable[[], Iterator[tuple[Path, str]]], ...] = (
+    compiled_topics,
+    schemas,
+    examples,
+    asyncapi_document,
+    data_contracts,
+    events_page,
+)
 """Each yields the path and the text of every file it is responsible for."""
 
 
@@ -207,7 +259,19 @@ def _topic_section(topic: catalog.Topic) -> Iterator[str]:
     for model in models:
         yield f"| `{catalog.type_of(model)}` | {_cell(model.__doc__ or '')} |"
     yield ""
-    schema = json_schema(models[0])
+    shapes: dict[tuple[str, ...], list[str]] = {}
+    for model in models:
+        shapes.setdefault(tuple(_fields(json_schema(model))), []).append(catalog.type_of(model))
+    for lines, types in shapes.items():
+        if len(shapes) > 1:
+            yield "Fields of " + ", ".join(f"`{name}`" for name in types) + ":"
+            yield ""
+        yield from lines
+        if list(shapes)[-1] != lines:
+            yield ""
+
+
+def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
     yield from _field_table(schema, set(schema.get("required", ())))
     for name, part in sorted(schema.get("$defs", {}).items()):
         yield ""
@@ -253,22 +317,40 @@ def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write, or with `--check` only name, what is stale. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m contracts.generate", description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
-    check: bool = parser.parse_args(arguments).check
+class _Plain(yaml.SafeDumper):
+    """Writes no anchors, so that a part can be read where it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write every value out."""
+        return True
+
+
+def _yaml(value: object) -> str:
+    text: str = yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=118)
+    return "# Generated by `make contracts` from the models and topic files.\n" + text
+
+
+def write() -> dict[Path, str | None]:
+    """Bring every generated file up to date; returns what has changed, None for a file that was removed."""
     found = stale()
-    for path, text in sorted(found.items()):
-        done = "stale" if check else "removed" if text is None else "written"
-        sys.stdout.write(f"{done}: {path.relative_to(REPOSITORY)}\n")
-        if check:
-            continue
+    for path, text in found.items():
         if text is None:
             path.unlink()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write, or with `--check` only name, what is stale. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m contracts.generate", description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
+    check: bool = parser.parse_args(arguments).check
+    found = stale() if check else write()
+    for path, text in sorted(found.items()):
+        done = "stale" if check else "removed" if text is None else "written"
+        sys.stdout.write(f"{done}: {path.relative_to(REPOSITORY)}\n")
     return 1 if check and found else 0
 
 
