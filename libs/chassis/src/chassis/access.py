@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from chassis.auth import KeysUnavailable, TokenRefused, TokenVerifier
-from chassis.idempotency import PRINCIPAL, WriteRequest, principal_of, service_of
+from chassis.idempotency import PRINCIPAL, WriteRequest, principal_of, route_of, service_of
 from chassis.ports import Principal
 from chassis.problems import HttpProblem
 
@@ -22,17 +22,14 @@ _UNAUTHENTICATED = ("unauthenticated", "The request needs a valid bearer token."
 
 
 class Allow:
-    """A dependency that lets in only principals with one of `roles` (any verified principal when there are none)."""
+    """Marks a route that lets in only principals with one of `roles` (any verified principal when there are none)."""
 
     def __init__(self, roles: frozenset[str]) -> None:
         self.roles = roles
 
     async def __call__(self, request: Request) -> Principal:
-        """The verified principal. 401 problem without a valid token, 403 without the role, 503 without keys."""
-        principal = await authenticate(request)
-        if self.roles and self.roles.isdisjoint(principal.roles):
-            raise HttpProblem(403, "not-allowed", "Your role may not do this.")
-        return principal
+        """The principal that `admit` has let in."""
+        return principal_of(request)
 
 
 def allow(*roles: str) -> Any:
@@ -86,7 +83,7 @@ class ReadRequest:
         """The service's views upon a read-only transaction of the principal's unit, or of the unit `acting_for`."""
         service = service_of(self._request)
         unit = acting_for or principal_of(self._request).business_unit_id
-        async with service.database.read(business_unit_id=unit) as session:
+        async with service.database.read(business_unit_id=unit, route=route_of(self._request)) as session:
             yield service.views(session)
 
 
@@ -103,6 +100,45 @@ Read = Annotated[ReadRequest, Depends(_read)]
 
 Write = Annotated[WriteRequest, Depends(_write)]
 """Parameter of a route that changes something."""
+
+
+_PROVIDED: dict[Any, Callable[[Request], Any]] = {_read: ReadRequest, _write: WriteRequest}
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """What a route needs that the mechanism gives it by itself, without FastAPI's solving of dependencies at each request.
+
+    `demands` are the roles of each `allow`, `arguments` make the parameters that take `Read`, `Write` and the principal,
+    `others` are dependencies of any other kind, which FastAPI solves.
+    """
+
+    demands: tuple[frozenset[str], ...]
+    arguments: Mapping[str, Callable[[Request], Any]]
+    others: list[Dependant]
+
+    async def admit(self, request: Request) -> None:
+        """Verify the token and the role: 401 problem without a valid token, 403 without the role, 503 without keys."""
+        if self.demands:
+            principal = await authenticate(request)
+            for roles in self.demands:
+                if roles and roles.isdisjoint(principal.roles):
+                    raise HttpProblem(403, "not-allowed", "Your role may not do this.")
+
+
+def provided(dependant: Dependant) -> Provided:
+    """What the mechanism gives a route by itself."""
+    demands, arguments, others = [], {}, []
+    for inner in dependant.dependencies:
+        make = _PROVIDED.get(inner.call)
+        if isinstance(inner.call, Allow):
+            demands.append(inner.call.roles)
+            make = principal_of
+        elif make is None and not isinstance(inner.call, _Anonymous):
+            others.append(inner)
+        if make is not None and inner.name is not None:
+            arguments[inner.name] = make
+    return Provided(tuple(demands), arguments, others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.access import access_of, methods_of
+from chassis.access import Provided, access_of, methods_of, provided
 from chassis.auth import TokenVerifier
 from chassis.database import Unavailable
 from chassis.documentation import document
@@ -35,6 +36,9 @@ from chassis.telemetry import start_span
 
 _BEAT_SECONDS = 0.5
 _SILENCE_SECONDS = 5.0
+_REQUEST = "chassis_request"
+
+_Matches = Callable[[Scope], tuple[Match, Scope]]
 _ASKED_HEADERS = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent")
 _ANSWERED_HEADERS = ("etag", "location", "retry-after", "idempotency-replayed")
 
@@ -51,17 +55,20 @@ def create_app(
     """The API of `service`.
 
     `app.state` holds `service`, `progress` (health) and `verifier`. Besides the routers' routes it answers
-    `/health/live`, `/health/ready`, `/metrics` and `/openapi.json`. `largest_body` is in bytes; a route raises it with
-    `max_body_size=`. ValueError when a route does not say who may use it, or two routes share a name.
+    `/health/live`, `/health/ready`, `/metrics` and, with the setting `documentation`, `/openapi.json`. `largest_body` is
+    in bytes; a route raises it with `max_body_size=`. ValueError when a route does not say who may use it, or two routes share a name.
     """
     progress = Progress()
     app = FastAPI(
         title=f"Updraft {title}",
         version="1",
         description=description,
+        openapi_url="/openapi.json" if service.settings.documentation else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # chassis.telemetry and chassis.front observe; FastAPI's own spans and metrics would say everything twice.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_lifespan,
     )
     app.state.service = service
@@ -101,16 +108,41 @@ def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
 
 def _compiled(route: APIRoute) -> APIRoute:
-    """A copy of the route that renders body models once and is traced by its template."""
+    """A copy of the route that lets in who may use it before its body is read, renders body models once and is traced by its template."""
     compiled = copy.copy(route)
     compiled.operation_id = compiled.unique_id = route.name
-    compiled.dependant = dataclasses.replace(route.dependant, call=_rendering(route))
-    inner = request_response(compiled.get_route_handler())
+    given = provided(route.dependant)
+    lean = copy.copy(compiled)
+    lean.dependant = dataclasses.replace(
+        route.dependant,
+        call=_rendering(route, given, route.dependant.request_param_name),
+        dependencies=given.others,
+        request_param_name=_REQUEST,
+    )
+    handle = lean.get_route_handler()
+
+    async def admitted(request: Request) -> Response:
+        await given.admit(request)
+        return await handle(request)
+
+    inner = request_response(admitted)
     compiled.app = _untraced(inner) if access_of(route).anonymous else _traced(inner, route)
+    compiled.matches = _matching(compiled.matches, route.path_format.partition("{")[0])  # type: ignore[method-assign, assignment]  # mypy takes it for a method
     return compiled
 
 
-def _rendering(route: APIRoute) -> Callable[..., Awaitable[Any]]:
+def _matching(matches: _Matches, prefix: str) -> _Matches:
+    """`matches`, asked only about addresses that begin as the route's do: the others are most of the table at each request."""
+
+    def asked(scope: Scope) -> tuple[Match, Scope]:
+        if not scope["path"].startswith(prefix) and not scope.get("root_path"):
+            return Match.NONE, {}
+        return matches(scope)
+
+    return asked
+
+
+def _rendering(route: APIRoute, given: Provided, request_name: str | None) -> Callable[..., Awaitable[Any]]:
     call: Callable[..., Awaitable[Any]] = route.endpoint
     if not inspect.iscoroutinefunction(call):
         raise ValueError(f"{route.path}: {route.name} must be a coroutine function")
@@ -118,6 +150,11 @@ def _rendering(route: APIRoute) -> Callable[..., Awaitable[Any]]:
 
     @functools.wraps(call)
     async def rendered(**arguments: Any) -> Any:
+        request: Request = arguments.pop(_REQUEST)
+        for name, make in given.arguments.items():
+            arguments[name] = make(request)
+        if request_name is not None:
+            arguments[request_name] = request
         result = await call(**arguments)
         return render(result, status) if isinstance(result, BaseModel) else result
 

@@ -7,16 +7,19 @@ what is safe: acknowledge after the work, earliest offset, no auto-created topic
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from contracts import catalog
 from contracts.envelope import Undecodable, UnknownType, decode
 from faststream import AckPolicy, Context
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from chassis import metrics
 from chassis.crash_points import (
@@ -34,11 +37,23 @@ from chassis.service import Service
 
 __all__ = ["Acts", "Consumer", "Projects", "ProjectsBatch", "TooManyDeadLetters"]
 
-RECORDS_A_BATCH = 500
+RECORDS_A_BATCH = 2_000
+BATCH_SECONDS = 5.0
+"""What the records of one read should take at most: who reads too seldom is put out of the group."""
+RECORDS_A_TRANSACTION = 500
+"""While PostgreSQL works on so many, the next are decoded."""
+DECODED_AT_ONCE = 25
+"""Then those at work in the database have their turn."""
 BATCH_TIMEOUT_MS = 5
 LONGEST_RETRY = 60.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
+FIRST_SLICE = 20
+SLICE_SECONDS = 1.0
+"""What one transaction should take at most: an open writer holds back every relay of the database cluster."""
+LONGEST_WITHOUT_READING = 8.0
+LONGEST_FINISH = 5.0
+"""Seconds that a stopping consumer goes on with its batch; then it gives the rest back."""
 DEAD_LETTERS_IN_A_ROW = 200
 PARKED_RETRY_SECONDS = 5.0
 
@@ -47,6 +62,14 @@ _log = structlog.get_logger("consumer")
 
 class TooManyDeadLetters(Exception):
     """So many records in a row could not be applied that the fault is ours: stop instead of draining the topic."""
+
+
+class NothingCanBeRead(Exception):
+    """The driver has refused to read for so long that it will not recover: a new process joins the group anew."""
+
+
+class _GivenBack(Exception):
+    """The consumer stops in the middle of a batch: its offset stays, what was applied is known to the inbox."""
 
 
 class Consumer:
@@ -67,11 +90,14 @@ class Consumer:
         self._name = service.name
         self._progress = progress
         self._limit = dead_letters_in_a_row
+        self._largest_batch = self._largest_slice = records_a_batch
+        self._slice = min(FIRST_SLICE, records_a_batch)
         self._in_a_row = 0
         self._parked_retry = parked_retry_seconds
         self._retried = time.monotonic()
         self._working = asyncio.Lock()
         self._stopping = False
+        self._finish_by = math.inf
         self._routing = Routing.of(handlers)
         self._inbox = Inbox(
             consumer=service.name,
@@ -83,7 +109,11 @@ class Consumer:
         self._dead_letters = DeadLetterWriter(settings.kafka, security)
         self._redrive = catalog.redrive_topic(service.name)
         self._broker = KafkaBroker(
-            settings.kafka, allow_auto_create_topics=False, logger=None, client_id=f"updraft-{service.name}"
+            settings.kafka,
+            allow_auto_create_topics=False,
+            logger=None,
+            client_id=f"updraft-{service.name}",
+            security=_security(security),
         )
         self._stopped = asyncio.Event()
         self._failure: BaseException | None = None
@@ -95,7 +125,7 @@ class Consumer:
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
             batch_timeout_ms=BATCH_TIMEOUT_MS,
-            max_records=records_a_batch,
+            max_records=min(RECORDS_A_TRANSACTION, records_a_batch),
             fetch_max_wait_ms=100,
             session_timeout_ms=session_timeout_ms,
             heartbeat_interval_ms=max(300, session_timeout_ms // 4),
@@ -104,11 +134,30 @@ class Consumer:
             decoder=_decode,
         )
         self._subscriber(self._on_batch)
+        self._refused_since: float | None = None
+        self._read_records = self._subscriber.get_msg
+        # FastStream has no hook where it reads, and repeats a failing read in silence for ever.
+        self._subscriber.get_msg = self._read_or_give_up  # type: ignore[method-assign]
 
     async def _parse(self, message: tuple[Any, ...]) -> KafkaAckableMessage:
         # FastStream's own batch parser decodes headers and loses the whole batch when one is null or not UTF-8
         # (reproduced in 0.7.8, whatever the acknowledgement policy); this one looks at nothing.
         return KafkaAckableMessage(body=message, headers={}, raw_message=message, consumer=self._subscriber.consumer)
+
+    async def _read_or_give_up(self, consumer: Any) -> tuple[Any, ...]:
+        try:
+            records = await self._read_records(consumer)
+        except KafkaError as error:
+            # An error that aiokafka's heartbeat does not expect ends the heartbeat, and every read fails from then on.
+            now = time.monotonic()
+            self._refused_since = self._refused_since or now
+            _log.warning("nothing can be read", error=type(error).__name__)
+            if now - self._refused_since > LONGEST_WITHOUT_READING:
+                self._failure = NothingCanBeRead(str(error))
+                self._stopped.set()
+            raise
+        self._refused_since = None
+        return records
 
     async def start(self) -> None:
         """Join the group and begin."""
@@ -118,6 +167,7 @@ class Consumer:
     async def stop(self) -> None:
         """Finish the batch under way, leave the group."""
         self._stopping = True
+        self._finish_by = time.monotonic() + LONGEST_FINISH
         await self._broker.stop()
         await self._dead_letters.close()
         self._progress.forget("consumer")
@@ -179,21 +229,34 @@ class Consumer:
             await asyncio.sleep(LONGEST_PAUSE)
             raise
         self._progress.beat("consumer")
-        metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self._adapt_batch(len(records), seconds)
+        metrics.BATCH_SECONDS.observe(seconds)
+
+    def _adapt_batch(self, records: int, seconds: float) -> None:
+        if seconds > BATCH_SECONDS:
+            self._subscriber.max_records = max(1, int(records * BATCH_SECONDS / seconds))
+        elif records == self._subscriber.max_records and seconds < BATCH_SECONDS / 4:
+            self._subscriber.max_records = min(records * 2, self._largest_batch)
 
     async def _process(self, records: Sequence[RawRecord]) -> None:
-        received: list[Received] = []
         letters: list[DeadLetter] = []
         casualties: list[tuple[Received, Exception]] = []
         handed_back: list[Received] = []
-        for record in records:
-            one = self._read(record, letters)
-            if one is not None and self._inbox.wants(one.envelope):
-                received.append(one)
-            if one is not None and record.topic == self._redrive:
-                handed_back.append(one)
-        if received:
-            await self._with_patience(received, letters, casualties)
+        applying: asyncio.Task[None] | None = None
+        try:
+            for start in range(0, len(records), RECORDS_A_TRANSACTION):
+                part = records[start : start + RECORDS_A_TRANSACTION]
+                received = await self._read_all(part, letters, handed_back)
+                if applying is not None:
+                    await applying
+                applying = asyncio.create_task(self._with_patience(received, letters, casualties))
+            if applying is not None:
+                await applying
+        finally:
+            if applying is not None and not applying.done():
+                applying.cancel()
+                await asyncio.gather(applying, return_exceptions=True)
         crash_point(CONSUMER_AFTER_COMMIT)
         self._in_a_row = self._in_a_row + len(letters) if len(letters) == len(records) else len(letters)
         if self._in_a_row > self._limit:
@@ -208,6 +271,20 @@ class Consumer:
         settled = await self._inbox.settled([one.envelope.id for one in handed_back])
         done = [one for one in handed_back if one.envelope.id in settled or not self._inbox.wants(one.envelope)]
         await self._dead_letters.remove([one.record for one in done], self._name)
+
+    async def _read_all(
+        self, records: Sequence[RawRecord], letters: list[DeadLetter], handed_back: list[Received]
+    ) -> list[Received]:
+        received: list[Received] = []
+        for place, record in enumerate(records, 1):
+            one = self._read(record, letters)
+            if one is not None and self._inbox.wants(one.envelope):
+                received.append(one)
+            if one is not None and record.topic == self._redrive:
+                handed_back.append(one)
+            if place % DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return received
 
     def _read(self, record: RawRecord, letters: list[DeadLetter]) -> Received | None:
         original = redriven(record) if record.topic == self._redrive else record
@@ -225,15 +302,21 @@ class Consumer:
     async def _with_patience(
         self, received: Sequence[Received], letters: list[DeadLetter], casualties: list[tuple[Received, Exception]]
     ) -> None:
-        """Apply the batch; wait out transient faults; a fault of a handler makes the batch go record by record."""
+        """Apply them; wait out transient faults; a fault of a handler makes them go record by record."""
+        if not received:
+            return
         try:
-            casualties.extend(await self._until_possible(received))
+            await self._until_possible(received, casualties)
+        except _GivenBack:
+            raise
         except Exception as error:
             if is_transient(error):
                 raise
             for one in received:
                 try:
-                    casualties.extend(await self._until_possible([one]))
+                    await self._until_possible([one], casualties)
+                except _GivenBack:
+                    raise
                 except Exception as failure:
                     if is_transient(failure):
                         raise
@@ -251,19 +334,37 @@ class Consumer:
             dead_letter(received.record, consumer=self._name, reason="handler-error", detail=_described(failure))
         )
 
-    async def _until_possible(self, received: Sequence[Received]) -> list[tuple[Received, Exception]]:
+    async def _until_possible(self, received: Sequence[Received], casualties: list[tuple[Received, Exception]]) -> None:
+        """Apply in slices, each a transaction; when a later one fails, those before it stay applied and the inbox knows them."""
         give_up = time.monotonic() + LONGEST_RETRY
         pause = FIRST_PAUSE
-        while True:
+        waiting = list(received)
+        while waiting:
+            if time.monotonic() > self._finish_by:
+                raise _GivenBack
+            part = waiting[: self._slice]
+            began = time.monotonic()
             try:
-                return await self._inbox.apply(received, _crash_before_commit)
+                casualties.extend(await self._inbox.apply(part, _crash_before_commit))
             except Exception as error:
+                self._adapt_slice(len(part), time.monotonic() - began)
                 if not is_transient(error) or time.monotonic() > give_up:
                     raise
                 metrics.CONSUMER_RETRIES.inc()
                 self._progress.beat("consumer")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                del waiting[: len(part)]
+                self._adapt_slice(len(part), time.monotonic() - began)
+                self._progress.beat("consumer")
+                give_up, pause = time.monotonic() + LONGEST_RETRY, FIRST_PAUSE
+
+    def _adapt_slice(self, records: int, seconds: float) -> None:
+        if seconds > SLICE_SECONDS:
+            self._slice = max(1, int(records * SLICE_SECONDS / seconds))
+        elif records == self._slice and seconds < SLICE_SECONDS / 4:
+            self._slice = min(self._slice * 2, self._largest_slice)
 
     async def _set_aside(
         self, letters: Sequence[DeadLetter], casualties: Sequence[tuple[Received, Exception]] = ()
@@ -281,6 +382,23 @@ def _crash_before_commit() -> None:
 
 async def _decode(message: KafkaAckableMessage) -> Any:
     return message.body
+
+
+def _security(arguments: dict[str, Any]) -> BaseSecurity | None:
+    """The keyword arguments of aiokafka's clients in FastStream's form."""
+    if not arguments:
+        return None
+    context = arguments.get("ssl_context")
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    kind = kinds.get(arguments.get("sasl_mechanism", ""))
+    if kind is None:
+        return BaseSecurity(ssl_context=context)
+    return kind(
+        arguments["sasl_plain_username"],
+        arguments["sasl_plain_password"],
+        ssl_context=context,
+        use_ssl=context is not None,
+    )
 
 
 def _raw(record: Any) -> RawRecord:

@@ -6,52 +6,59 @@ tenant travel together in one round trip and a plain creation is a single statem
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from sqlalchemy import Executable, RowMapping, Table
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Executable, NullPool, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis import metrics
 from chassis.audit import audit_log
+from chassis.connections import Connections
 from chassis.crash_points import AFTER_COMMIT, BEFORE_COMMIT, crash_point
+from chassis.database_errors import (
+    CommitInDoubt,
+    StagedChangeLost,
+    Unavailable,
+    conflicts_of,
+    is_transient,
+    refused,
+    translated,
+)
 from chassis.outbox import OutboxRow, outbox_row
-from chassis.ports import Conflict, InvalidInput, Principal
-from chassis.statements import Kind, Staged, bound, combined
+from chassis.ports import Principal
+from chassis.sessions import ReadSession, Session
+from chassis.shares import Claims, Shares, ShareTaken
+from chassis.statements import Kind, PutOff, Staged, bound, combined, noted
 from chassis.telemetry import current_traceparent
+
+__all__ = [
+    "MOST_WAITING",
+    "NO_UNIT",
+    "CommitInDoubt",
+    "Database",
+    "IdempotentRequest",
+    "ReadSession",
+    "StagedChangeLost",
+    "StoredResponse",
+    "Unavailable",
+    "UnitOfWork",
+    "WriteSession",
+    "conflicts_of",
+    "is_transient",
+]
 
 NO_UNIT = UUID(int=0)
 """Stands for "no business unit" in keys of people who act across units."""
 
-_ROLLBACK_PATIENCE = 2.0
-_OF_FILES = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
-_TRANSIENT_STATES = frozenset(
-    {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03", "25P04"}
-)
-
-
-class Unavailable(Exception):
-    """The database cannot serve this now; trying again may succeed. `retry_after` is in seconds."""
-
-    def __init__(self, reason: str, *, retry_after: float = 1.0) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
-class CommitInDoubt(Unavailable):
-    """The connection was lost while committing: whether it happened is known only by its idempotency key."""
-
-
-class StagedChangeLost(Exception):
-    """A staged update or delete found no row: it was never loaded, or is not visible to this role."""
+MOST_WAITING = 128
+"""Requests of one business unit at one route that wait for a connection; more are told to try again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,168 +81,21 @@ class StoredResponse:
     request_hash: bytes
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether an error says nothing about the work itself: connection, pool, time-out, serialization, shutdown."""
-    if isinstance(error, _OF_FILES):
-        return False
-    if isinstance(error, (Unavailable, PoolTimeout, InterfaceError, ConnectionError, TimeoutError, OSError)):
-        return True
-    # InternalClientError: the server has ended the session, and the driver has read the message but not yet the end.
-    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    state = getattr(cause, "sqlstate", None)
-    return state is not None and (state in _TRANSIENT_STATES or state.startswith("08"))
-
-
-def _refused(error: BaseException) -> bool:
-    """Whether the server itself said that it has not done the statement, over a connection that lives on."""
-    state = getattr(error, "sqlstate", None)
-    return state is not None and not state.startswith(("08", "57P", "25P"))
-
-
-def _translated(error: Exception, conflicts: Mapping[str, tuple[str | None, str]]) -> Exception:
-    if is_transient(error):
-        return error if isinstance(error, Unavailable) else Unavailable(type(error).__name__)
-    cause: Any = error.orig if isinstance(error, DBAPIError) else error
-    cause = getattr(cause, "__cause__", None) if isinstance(error, DBAPIError) else cause
-    state = getattr(cause, "sqlstate", None)
-    constraint = getattr(cause, "constraint_name", None)
-    if state in ("23505", "23P01"):
-        field, message = conflicts.get(constraint or "", (None, "Something with these values exists already."))
-        return Conflict(message, field=field)
-    if state == "23503":
-        return Conflict("Something this refers to does not exist, or something refers to it.")
-    if state == "23514":
-        field, message = conflicts.get(constraint or "", (None, "A value is outside of what is allowed."))
-        return InvalidInput(message, field=field)
-    return error
-
-
-async def _discard(connection: AsyncConnection) -> None:
-    try:
-        await connection.invalidate()
-    finally:
-        await connection.close()
-
-
-class _Session:
-    """A transaction on one connection, opened with the first statement."""
-
-    _begin = "BEGIN"
-
-    def __init__(self, database: Database, business_unit_id: UUID | None) -> None:
-        self._database = database
-        self._business_unit_id = business_unit_id
-        self._connection: AsyncConnection | None = None
-        self._driver: Any = None
-        self._open = False
-        self._begun = False
-
-    async def _acquire(self) -> Any:
-        while self._driver is None:
-            self._connection = await self._database.engine.connect()
-            driver = (await self._connection.get_raw_connection()).driver_connection
-            if driver is not None and driver.is_closed():
-                # SQLAlchemy learns of a lost connection only from statements that it has sent itself.
-                connection, self._connection = self._connection, None
-                await _discard(connection)
-            else:
-                self._driver = driver
-        return self._driver
-
-    async def _start(self) -> AsyncConnection:
-        driver = await self._acquire()
-        if not self._open:
-            opening = self._begin
-            if self._database.tenant_scoped:
-                opening += f"; SET LOCAL app.business_unit = '{self._business_unit_id or ''}'"
-            # Cancelled while waiting for the answer, the transaction may be open all the same: `release` rolls it back.
-            self._begun = True
-            await driver.execute(opening)
-            self._open = True
-        return cast("AsyncConnection", self._connection)
-
-    async def fetch_all(self, statement: Executable, parameters: Any = None) -> Sequence[RowMapping]:
-        """All rows of a query."""
-        try:
-            connection = await self._start()
-            return (await connection.execute(statement, parameters)).mappings().all()
-        except Exception as error:
-            raise self._database.translated(error) from error
-
-    async def fetch_one(self, statement: Executable, parameters: Any = None) -> RowMapping | None:
-        """The first row of a query, or None."""
-        try:
-            connection = await self._start()
-            return (await connection.execute(statement, parameters)).mappings().first()
-        except Exception as error:
-            raise self._database.translated(error) from error
-
-    async def scalar(self, statement: Executable, parameters: Any = None) -> Any:
-        """The first column of the first row, or None."""
-        try:
-            connection = await self._start()
-            return (await connection.execute(statement, parameters)).scalar()
-        except Exception as error:
-            raise self._database.translated(error) from error
-
-    async def driver(self) -> Any:
-        """The driver's own connection inside this transaction, for the mechanism's hand-written statements."""
-        await self._start()
-        return self._driver
-
-    async def _finish(self) -> None:
-        connection, driver, self._connection, self._driver = self._connection, self._driver, None, None
-        if connection is None:
-            return
-        try:
-            if driver is not None and driver.is_closed():
-                await connection.invalidate()
-            elif self._begun and driver is not None:
-                self._open = self._begun = False
-                async with asyncio.timeout(_ROLLBACK_PATIENCE):
-                    await driver.execute("ROLLBACK")
-        except (Exception, asyncio.CancelledError):
-            await connection.invalidate()
-            raise
-        finally:
-            await connection.close()
-
-    async def release(self) -> None:
-        """Undo what is not committed and give the connection back, even while being cancelled."""
-        task = asyncio.ensure_future(self._finish())
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                await task
-            raise
-        except Exception as error:
-            if not is_transient(error):
-                raise
-
-
-class ReadSession(_Session):
-    """A read-only transaction that sees what its business unit may see."""
-
-    _begin = "BEGIN READ ONLY"
-
-
-class WriteSession(_Session):
+class WriteSession(Session):
     """A transaction that changes something. Changes are staged and sent together when the chassis commits.
 
     A query does not see what is staged; `flush` first where it must.
     """
 
-    def __init__(self, database: Database, business_unit_id: UUID | None) -> None:
-        super().__init__(database, business_unit_id)
+    def __init__(self, database: Database, business_unit_id: UUID | None, route: str | None = None) -> None:
+        super().__init__(database, business_unit_id, route)
         self._staged: list[Staged] = []
         self._events: list[OutboxRow] = []
+        self._put_off: list[PutOff] = []
         self.guarded = 0
         self.overtaken = 0
+        self.superseded: list[Any] = []
+        """Tags of what was put off and has been sent, where every row had been overtaken by something newer."""
 
     def _stage(
         self, kind: Kind, table: Table, values: Mapping[str, Any], key: Sequence[str] = (), newer: str | None = None
@@ -271,7 +131,7 @@ class WriteSession(_Session):
         The row belongs to the unit that acts, which for something shared need not be the unit that owns it.
         """
         if self._database.tenant_scoped and self._business_unit_id is not None:
-            row = replace(row, business_unit_id=self._business_unit_id)
+            row = OutboxRow(self._business_unit_id, row.topic, row.key, row.headers, row.value)
         self._events.append(row)
 
     async def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> int:
@@ -291,15 +151,38 @@ class WriteSession(_Session):
         counts = (await self._driver.fetchrow(sql, *arguments))["counts"]
         if not counts[0]:
             return False
-        for change, touched in zip(self._staged, counts[1:], strict=True):
-            if change.newer is not None:
-                self.guarded += len(change.rows)
-                self.overtaken += len(change.rows) - touched
-            elif touched != len(change.rows) and change.kind in ("update", "delete"):
-                raise StagedChangeLost(f"{change.kind} of {change.table.name} touched {touched} rows")
+        guarded, overtaken = noted(self._staged, counts)
+        self.guarded += guarded
+        self.overtaken += overtaken
         self._staged.clear()
         self._events.clear()
         return True
+
+    def put_off(self, tag: Any, *, guarded: int, overtaken: int) -> None:
+        """Set what is staged aside as a statement of its own, to be sent with others in one go before the next query or flush.
+
+        `guarded` and `overtaken` say how many rows were sent under the same tag already.
+        """
+        sql, arguments = combined(self._staged, self._events) if self._staged or self._events else ("", [])
+        self._put_off.append(PutOff(tag, sql, arguments, self._staged, guarded, overtaken))
+        self._staged, self._events = [], []
+
+    async def _start(self) -> AsyncConnection:
+        connection = await super()._start()
+        if self._put_off:
+            waiting, self._put_off = self._put_off, []
+            for sql, alike in groupby(waiting, key=attrgetter("sql")):
+                parts = list(alike)
+                rows = (
+                    await self._driver.fetchmany(sql, [part.arguments for part in parts])
+                    if sql
+                    else [None] * len(parts)
+                )
+                for part, row in zip(parts, rows, strict=True):
+                    guarded, overtaken = noted(part.staged, row["counts"]) if row else (0, 0)
+                    if 0 < part.guarded + guarded == part.overtaken + overtaken:
+                        self.superseded.append(part.tag)
+        return connection
 
     def forget_staged(self) -> None:
         """Drop what is staged and not sent; what was sent stays in the open transaction."""
@@ -328,9 +211,13 @@ class WriteSession(_Session):
             unit = request.business_unit_id or NO_UNIT
             key = (unit, request.subject, request.key, request.request_hash, response.status, headers, response.body)
         try:
+            await self._acquire()
+        except Exception as error:
+            raise self._database.translated(error) from error
+        try:
             fresh = await self._commit(key)
         except Exception as error:
-            if is_transient(error) and key is not None and not _refused(error):
+            if is_transient(error) and key is not None and not refused(error):
                 raise CommitInDoubt(type(error).__name__) from error
             raise self._database.translated(error) from error
         if fresh or request is None:
@@ -339,7 +226,6 @@ class WriteSession(_Session):
         return await self._database.stored_response(request)
 
     async def _commit(self, key: tuple[Any, ...] | None) -> bool:
-        await self._acquire()
         only_inserts = all(change.kind == "insert" for change in self._staged)
         if self._open or not only_inserts:
             await self._start()
@@ -405,7 +291,8 @@ class UnitOfWork:
 class Database:
     """The engine of one role of one service and the sessions it opens.
 
-    `tenant_scoped` is true for the api role: each of its transactions names the business unit whose rows it may see.
+    `tenant_scoped` is true for the api role: each of its transactions names the business unit whose rows it may see, and
+    no business unit and no route can hold all of its connections (chassis.shares).
     """
 
     def __init__(
@@ -422,37 +309,40 @@ class Database:
         self.service = service
         self.tenant_scoped = tenant_scoped
         self._conflicts = dict(conflicts or {})
+        self._shares = Shares(pool_size, patience=pool_timeout, longest_queue=MOST_WAITING) if tenant_scoped else None
         self.engine: AsyncEngine = create_async_engine(
             url,
             isolation_level="AUTOCOMMIT",
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=pool_timeout,
-            pool_pre_ping=False,
+            poolclass=NullPool,
             connect_args={"timeout": 5, "server_settings": {"application_name": application_name or service}},
         )
+        self.connections = Connections(self.engine, pool_size, pool_timeout)
 
     def translated(self, error: Exception) -> Exception:
         """The error as a caller understands it: Unavailable, Conflict, InvalidInput, or itself."""
-        return _translated(error, self._conflicts)
+        return translated(error, self._conflicts)
 
-    @contextlib.asynccontextmanager
-    async def write(self, *, business_unit_id: UUID | None = None) -> AsyncIterator[WriteSession]:
-        """A session that changes something; undone unless `commit` was called."""
-        session = WriteSession(self, business_unit_id)
-        try:
-            yield session
-        finally:
-            await session.release()
+    async def share(self, claims: Claims) -> None:
+        """Wait until a connection may be held under `claims`. Raises ShareTaken."""
+        if self._shares is not None:
+            try:
+                await self._shares.take(claims)
+            except ShareTaken:
+                metrics.SHARES_REFUSED.inc()
+                raise
 
-    @contextlib.asynccontextmanager
-    async def read(self, *, business_unit_id: UUID | None = None) -> AsyncIterator[ReadSession]:
-        """A session that only reads."""
-        session = ReadSession(self, business_unit_id)
-        try:
-            yield session
-        finally:
-            await session.release()
+    def unshare(self, claims: Claims) -> None:
+        """Let others have what `share` gave."""
+        if self._shares is not None:
+            self._shares.give_back(claims)
+
+    def write(self, *, business_unit_id: UUID | None = None, route: str | None = None) -> WriteSession:
+        """A session that changes something, on behalf of a route's template; undone unless `commit` was called."""
+        return WriteSession(self, business_unit_id, route)
+
+    def read(self, *, business_unit_id: UUID | None = None, route: str | None = None) -> ReadSession:
+        """A session that only reads, on behalf of a route's template."""
+        return ReadSession(self, business_unit_id, route)
 
     async def stored_response(self, request: IdempotentRequest) -> StoredResponse | None:
         """What was answered to this key the first time, or None."""
@@ -477,7 +367,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
-        session = ReadSession(self, None)
+        session = ReadSession(self, None, "ping")
         try:
             await session.driver()
         except Exception as error:
@@ -487,12 +377,4 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
-
-
-def conflicts_of(metadata: Any) -> dict[str, tuple[str | None, str]]:
-    """What the violation of a constraint means, out of the tables' `info["conflicts"]`: name → (field, message)."""
-    result: dict[str, tuple[str | None, str]] = {}
-    for table in metadata.tables.values():
-        result.update(table.info.get("conflicts", {}))
-    return result
+        await self.connections.close()

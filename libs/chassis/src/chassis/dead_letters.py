@@ -11,9 +11,8 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -26,8 +25,7 @@ LARGEST_REQUEST = 16 * 1024 * 1024
 _KEPT_OF_DETAIL = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A record as it came off the topic, trusted in nothing."""
 
     topic: str

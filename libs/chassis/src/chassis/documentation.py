@@ -75,6 +75,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], route: APIRoute, method: str, access: Access) -> None:
     shared = [status for status in _SHARED if not (access.anonymous and status in (401, 403))]
+    if route.summary is None:
+        operation["summary"] = route.name.removesuffix("_route").replace("_", " ").capitalize()
     responses = operation["responses"]
     for status in shared:
         if status not in route.responses:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import re
 import time
 from email.message import Message as MailHeaders
 
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import metrics
@@ -134,8 +136,15 @@ class Front:
             self._in_flight -= 1
             metrics.HTTP_IN_FLIGHT.set(self._in_flight)
             method = scope["method"] if exchange.route != "none" else "any"
-            metrics.HTTP_REQUESTS.labels(method, exchange.route, str(exchange.status or 499)).inc()
-            metrics.HTTP_SECONDS.labels(method, exchange.route).observe(time.perf_counter() - began)
+            counted, timed = _measures(method, exchange.route, exchange.status or 499)
+            counted.inc()
+            timed.observe(time.perf_counter() - began)
+
+
+@functools.cache
+def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The counter and the time of one kind of answer; there are only as many as routes and statuses."""
+    return metrics.HTTP_REQUESTS.labels(method, route, str(status)), metrics.HTTP_SECONDS.labels(method, route)
 
 
 async def _plain(scope: Scope, send: Send, status: int, media_type: str, body: bytes) -> None:

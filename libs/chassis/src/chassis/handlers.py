@@ -11,7 +11,10 @@ from contracts import catalog
 
 @dataclass(frozen=True, slots=True)
 class Projects:
-    """A handler that keeps a projection: an idempotent upsert guarded by the sequence, right in any order of arrival."""
+    """A handler that keeps a projection: an idempotent upsert guarded by the sequence, right in any order of arrival.
+
+    What the handlers of a batch stage travels to the database in one go, in their order, before the first of them that reads.
+    """
 
     event: type[Any]
     handler: Callable[[Any, Any], Awaitable[None]]

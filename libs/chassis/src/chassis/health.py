@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from chassis import metrics
+from chassis import alarms, metrics
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -94,6 +94,8 @@ async def answer(progress: Progress, path: str) -> tuple[int, str, bytes] | None
     body: dict[str, Any] = {"status": "waiting" if waiting_for else "ok"}
     if waiting_for:
         body["waiting_for"] = list(waiting_for)
+    if path == "/health/ready" and (raised := alarms.raised()):
+        body["alarms"] = raised
     return (503 if waiting_for else 200), "application/json", json.dumps(body).encode()
 
 

@@ -21,6 +21,7 @@ from chassis.database import CommitInDoubt, IdempotentRequest, StoredResponse, U
 from chassis.ports import Principal, Rejection
 from chassis.problems import FieldError, HttpProblem
 from chassis.service import Service
+from chassis.shares import ShareTaken
 
 Result = TypeVar("Result")
 
@@ -44,6 +45,11 @@ def service_of(request: Request) -> Service:
     """The service behind a request."""
     service: Service = request.scope["app"].state.service
     return service
+
+
+def route_of(request: Request) -> str | None:
+    """The template of the route that serves a request."""
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def principal_of(request: Request) -> Principal:
@@ -125,7 +131,7 @@ class WriteRequest:
 
         async def attempt() -> Response:
             service = service_of(self._request)
-            async with service.database.write(business_unit_id=unit) as session:
+            async with service.database.write(business_unit_id=unit, route=route_of(self._request)) as session:
                 work = service.open_unit_of_work(session, principal, unit)
                 result = await use_case(work)
                 body = present(result) if present is not None else None
@@ -198,9 +204,10 @@ def _worth_another_try(error: Unavailable) -> bool:
         return True
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, PoolTimeout) or getattr(cause, "sqlstate", None) in _OVERLOADED:
+        if isinstance(cause, (PoolTimeout, ShareTaken)) or getattr(cause, "sqlstate", None) in _OVERLOADED:
             return False
-        cause = cause.__cause__
+        # `raise error from error` makes an error its own cause.
+        cause = cause.__cause__ if cause.__cause__ is not cause else None
     return True
 
 

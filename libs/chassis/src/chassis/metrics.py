@@ -30,6 +30,10 @@ HTTP_IN_FLIGHT = Gauge("updraft_http_in_flight", "Requests being served now", re
 HTTP_REPLAYED = Counter("updraft_http_replayed_total", "Answers repeated for an idempotency key", registry=REGISTRY)
 # Whole use cases run again because the connection was lost (or the commit's outcome unknown).
 HTTP_RETRIED = Counter("updraft_http_retried_total", "Use cases run again after a lost connection", registry=REGISTRY)
+# Requests told to try again because their business unit or their route held its share of the connections.
+SHARES_REFUSED = Counter(
+    "updraft_shares_refused_total", "Requests whose unit or route held its share of connections", registry=REGISTRY
+)
 # Tokens refused; the reason is one of a fixed set of words in chassis.auth.
 TOKENS_REFUSED = Counter("updraft_tokens_refused_total", "Bearer tokens refused", ["reason"], registry=REGISTRY)
 

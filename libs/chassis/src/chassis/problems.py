@@ -140,7 +140,13 @@ def http_problem_response(error: Any) -> Response:
     return problem_response(status, code, detail, headers=error.headers)
 
 
+# As RFC 9110 has them; Python took them over with 3.13.
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+
 def _phrase(status: int) -> str:
+    if status in _PHRASES:
+        return _PHRASES[status]
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:

@@ -14,11 +14,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from sqlalchemy.engine import make_url
@@ -27,13 +26,15 @@ from chassis import metrics
 from chassis.crash_points import AFTER_SEND, crash_point
 from chassis.health import Progress
 from chassis.migrations import OUTBOX_DAYS_AHEAD, OUTBOX_DAYS_KEPT
+from chassis.sending import send_all
 from chassis.service import Service
-from chassis.telemetry import start_span
 
 ROWS_A_FETCH = 2_000
 SHORTEST_PAUSE = 0.005
 LONGEST_PAUSE = 0.02
 LEADERSHIP_PAUSE = 0.2
+STORE_EVERY = 0.1
+"""Seconds between two stores of the cursor: each leaves a dead version, which under somebody's old snapshot nobody removes."""
 BOOKKEEPING_EVERY = 1.0
 PARTITIONS_EVERY = 60.0
 LONGEST_BACK_OFF = 5.0
@@ -42,13 +43,13 @@ _HIGHEST = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END F
 _OWN_TRANSACTION = "SELECT pg_current_xact_id()::text::bigint"
 _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _ROWS = "SELECT seq, topic, key, headers, value FROM outbox WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"
+_CURSOR = "SELECT seq FROM relay_cursor"
 _STORE = "UPDATE relay_cursor SET seq = $1"
 _OLDEST_ROW = (
     "SELECT extract(epoch FROM clock_timestamp() - appended_at)::float8 FROM outbox WHERE seq > $1 ORDER BY seq LIMIT 1"
 )
 
 _log = structlog.get_logger("relay")
-_headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class Relay:
@@ -70,9 +71,13 @@ class Relay:
         self._rows_a_fetch = rows_a_fetch
         self._stopping = asyncio.Event()
         self._watermark = 0
+        self._cursor = 0
+        self._stored = 0
+        self._stored_at = 0.0
         self._candidate: tuple[int, int, float] | None = None
         self._booked = 0.0
         self._kept = 0.0
+        self._led = False
 
     def stop(self) -> None:
         """Finish the batch under way and end `run`."""
@@ -83,11 +88,15 @@ class Relay:
         self._progress.expect("relay", max_age=90.0)
         pause = LEADERSHIP_PAUSE
         while not self._stopping.is_set():
+            self._led = False
             try:
                 await self._lead()
                 pause = LEADERSHIP_PAUSE
             except Exception as error:
                 metrics.RELAY_ERRORS.inc()
+                if self._led:
+                    # It had recovered since the last fault: this one is the first again.
+                    pause = LEADERSHIP_PAUSE
                 _log.warning("relay interrupted", again_in_seconds=pause, exc_info=error)
                 await self._sleep(pause)
                 pause = min(pause * 2, LONGEST_BACK_OFF)
@@ -113,9 +122,12 @@ class Relay:
         )
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext('updraft relay'))"):
+                _measure_nothing()
                 await self._sleep(LEADERSHIP_PAUSE)
                 if self._stopping.is_set():
                     return
+            # Without a broker there is no producer, and the backlog is to be seen all the same.
+            await self._book(connection, await connection.fetchval(_CURSOR))
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._kafka,
                 acks="all",
@@ -146,18 +158,28 @@ class Relay:
             connection.terminate()
 
     async def _relay(self, connection: Any, producer: AIOKafkaProducer) -> None:
-        cursor: int = await connection.fetchval("SELECT seq FROM relay_cursor")
+        cursor: int = await connection.fetchval(_CURSOR)
         self._watermark, self._candidate = cursor, None
+        self._cursor = self._stored = cursor
+        try:
+            await self._relay_from(connection, producer, cursor)
+        finally:
+            with contextlib.suppress(Exception):
+                await self._store(connection, at_once=True)
+
+    async def _relay_from(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> None:
         pause = SHORTEST_PAUSE
         while not self._stopping.is_set():
             self._progress.beat("relay")
             await self._raise_watermark(connection)
+            self._led = True
             if cursor < self._watermark:
                 cursor = await self._send_up_to_watermark(connection, producer, cursor)
                 pause = SHORTEST_PAUSE
             else:
                 await self._sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
+            await self._store(connection)
             await self._book(connection, cursor)
 
     async def _raise_watermark(self, connection: Any) -> None:
@@ -177,29 +199,34 @@ class Relay:
     async def _send_up_to_watermark(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> int:
         rows = await connection.fetch(_ROWS, cursor, self._watermark, self._rows_a_fetch)
         while rows:
-            acknowledgements = [await _send(producer, row) for row in rows]
             last = rows[-1]["seq"]
             full = len(rows) == self._rows_a_fetch
-            sent = _acknowledged(acknowledgements)
-            if full:
-                following, _ = await asyncio.gather(
-                    connection.fetch(_ROWS, last, self._watermark, self._rows_a_fetch), sent
-                )
-            else:
+            sent = asyncio.ensure_future(send_all(producer, rows))
+            try:
+                following = await connection.fetch(_ROWS, last, self._watermark, self._rows_a_fetch) if full else []
+                while not (await asyncio.wait([sent], timeout=BOOKKEEPING_EVERY))[0]:
+                    await self._book(connection, cursor)
                 await sent
-                following = []
+            finally:
+                await _end(sent)
             _count(rows)
             crash_point(AFTER_SEND)
-            cursor = last if full else self._watermark
-            await connection.execute(_STORE, cursor)
+            self._cursor = cursor = last if full else self._watermark
+            await self._store(connection)
             self._progress.beat("relay")
             if self._stopping.is_set():
                 return cursor
             rows = following
         if cursor < self._watermark:
-            cursor = self._watermark
-            await connection.execute(_STORE, cursor)
+            self._cursor = cursor = self._watermark
         return cursor
+
+    async def _store(self, connection: Any, *, at_once: bool = False) -> None:
+        """Keep how far the broker has acknowledged; losing the last move only sends again."""
+        now = time.monotonic()
+        if self._cursor > self._stored and (at_once or now - self._stored_at >= STORE_EVERY):
+            await connection.execute(_STORE, self._cursor)
+            self._stored, self._stored_at = self._cursor, now
 
     async def _book(self, connection: Any, cursor: int) -> None:
         now = time.monotonic()
@@ -216,21 +243,16 @@ class Relay:
             )
 
 
-async def _send(producer: AIOKafkaProducer, row: Any) -> Any:
-    """Hand one row to the producer; a traced one gets a span of its own beside the consumer's, both below the request's."""
-    headers = _headers.decode(row["headers"])
-    traceparent = next((value for name, value in headers if name == "traceparent" and value.endswith("-01")), None)
-    encoded = [(name, value.encode()) for name, value in headers]
-    if traceparent is None:
-        return await producer.send(row["topic"], key=row["key"], value=row["value"], headers=encoded)
-    with start_span(f"send {row['topic']}", kind="producer", parent=traceparent) as span:
-        span.set("messaging.destination.name", row["topic"])
-        return await producer.send(row["topic"], key=row["key"], value=row["value"], headers=encoded)
+async def _end(sending: asyncio.Future[None]) -> None:
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await sending
 
 
-async def _acknowledged(acknowledgements: Sequence[Awaitable[Any]]) -> None:
-    for acknowledgement in acknowledgements:
-        await acknowledgement
+def _measure_nothing() -> None:
+    """Who does not lead knows nothing of the backlog; what it knew when it led would be an alarm for ever."""
+    for gauge in (metrics.OUTBOX_DEPTH, metrics.OUTBOX_OLDEST_AGE, metrics.RELAY_WATERMARK_AGE):
+        gauge.set(0)
 
 
 def _count(rows: Sequence[Any]) -> None:

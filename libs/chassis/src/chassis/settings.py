@@ -56,6 +56,7 @@ class ServiceSettings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins of browsers that may call the API, comma separated; none by default."
     )
+    documentation: bool = Field(default=False, description="Whether the API answers /openapi.json; not in production.")
     drain_seconds: float = Field(
         default=0.0, ge=0, le=60, description="How long a stopping API still serves while saying it is not ready."
     )

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Column, Table
+import msgspec
+from sqlalchemy import ARRAY, Column, Table
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
+from chassis.database_errors import StagedChangeLost
 from chassis.outbox import OutboxRow
 
 Kind = Literal["insert", "update", "upsert", "delete"]
 
-_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves the dialect's constructor untyped
+_DIALECT = asyncpg_dialect.dialect(json_serializer=lambda value: msgspec.json.encode(value).decode())  # type: ignore[no-untyped-call]  # SQLAlchemy leaves the dialect's constructor untyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +39,59 @@ class Staged:
         return (self.kind, self.table, self.columns, self.key, self.newer)
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A statement that waits to be sent with others, and how many rows were guarded and overtaken under its tag before it."""
+
+    tag: Any
+    sql: str
+    arguments: list[Any]
+    staged: list[Staged]
+    guarded: int
+    overtaken: int
+
+
+def noted(staged: Sequence[Staged], counts: Sequence[int]) -> tuple[int, int]:
+    """How many rows were guarded by something newer, and how many of them overtaken, out of a statement's `counts`.
+
+    Raises StagedChangeLost when an update or delete has not found its row.
+    """
+    guarded = overtaken = 0
+    for change, touched in zip(staged, counts[1:], strict=True):
+        if change.newer is not None:
+            guarded += len(change.rows)
+            overtaken += len(change.rows) - touched
+        elif touched != len(change.rows) and change.kind in ("update", "delete"):
+            raise StagedChangeLost(f"{change.kind} of {change.table.name} touched {touched} rows")
+    return guarded, overtaken
+
+
 @lru_cache(maxsize=2048)
 def _type_name(column: Column[Any]) -> str:
     return str(column.type.compile(dialect=_DIALECT))
 
 
 @lru_cache(maxsize=2048)
-def _processor(column: Column[Any]) -> Any:
-    return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+def _processors(table: Table, columns: tuple[str, ...]) -> tuple[tuple[int, Any], ...]:
+    """Which of the columns' values the driver does not take as they are, and what makes them so."""
+    found = []
+    for place, name in enumerate(columns):
+        type_ = table.c[name].type
+        process: Any = None
+        # Lists of what the driver takes anyway would only be copied.
+        if not isinstance(type_, ARRAY) or type_.item_type.dialect_impl(_DIALECT).bind_processor(_DIALECT) is not None:
+            process = type_.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+        if process is not None:
+            found.append((place, process))
+    return tuple(found)
 
 
-def bound(table: Table, columns: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...]:
+def bound(table: Table, columns: tuple[str, ...], values: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values of `columns` as the driver takes them (JSON as text, enums as their names, ...)."""
-    result = []
-    for name in columns:
-        process = _processor(table.c[name])
-        value = values[name]
-        result.append(process(value) if process is not None and value is not None else value)
+    result = [values[name] for name in columns]
+    for place, process in _processors(table, columns):
+        if result[place] is not None:
+            result[place] = process(result[place])
     return tuple(result)
 
 

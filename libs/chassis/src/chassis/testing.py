@@ -6,6 +6,7 @@ For tests only: no code that serves may import it, and httpx, which it needs, is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -376,3 +377,89 @@ class Wire:
         """Everything so far about an aggregate, in order; nothing while it is less than `least` events."""
         found = [event for event in await self.seen() if str(event.subject) == str(subject)]
         return found if len(found) >= least else []
+
+
+class DatabaseProxy:
+    """A TCP proxy before the database: `async with DatabaseProxy(host, port) as proxy`, then connect to `proxy.port`.
+
+    The connection that sends `cut_after` is cut, once: with `let_through` after the database has answered (the answer is
+    lost), else before the database has heard of it. With `then_refuse` every other connection is cut at that moment too and
+    none is accepted until `refusing` is set back.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self.cut_after: bytes | None = None
+        self.let_through = True
+        self.then_refuse = False
+        self.refusing = False
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        """Listen on a free port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Accept nothing more and cut what is open."""
+        if self._server is not None:
+            self._server.close()
+        self._cut_all()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        if self._server is None:
+            raise RuntimeError("the proxy does not listen yet")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def _cut_all(self) -> None:
+        for client in list(self._clients):
+            client.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            writer.transport.abort()
+            return
+        self._clients.add(writer)
+        from_server, to_server = await asyncio.open_connection(*self._target)
+        answers = asyncio.create_task(self._copy(from_server, writer))
+        try:
+            with contextlib.suppress(ConnectionError):
+                while data := await reader.read(65536):
+                    if self.cut_after is not None and self.cut_after in data:
+                        await self._cut(data, from_server, to_server, answers)
+                        break
+                    to_server.write(data)
+        finally:
+            answers.cancel()
+            self._clients.discard(writer)
+            writer.close()
+            to_server.close()
+
+    async def _cut(
+        self,
+        data: bytes,
+        from_server: asyncio.StreamReader,
+        to_server: asyncio.StreamWriter,
+        answers: asyncio.Task[None],
+    ) -> None:
+        self.cut_after = None
+        answers.cancel()
+        await asyncio.wait([answers])
+        if self.let_through:
+            to_server.write(data)
+            await from_server.read(65536)
+        if self.then_refuse:
+            self.refusing = True
+            self._cut_all()
+
+    @staticmethod
+    async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+            writer.close()

@@ -212,3 +212,50 @@ async def test_a_batch_for_one_statement_is_one_statement_for_its_rows(composed,
     await inbox.apply(batch)
     assert calls == [250]
     assert len(await times(own_admin)) == 250
+
+
+@pytest.fixture
+async def projector(composed, own_database):
+    """An inbox that keeps the newest minutes of each meeting, and what its handler saw of the meeting before it wrote."""
+    service = composed(own_database, "worker")
+    seen: list[int | None] = []
+
+    async def handle(event, uow) -> None:
+        if event.data.minutes == WAITS:
+            seen.append(await uow.session.scalar(select(known.c.minutes).where(known.c.meeting_id == event.subject)))
+        row = {"meeting_id": event.subject, "business_unit_id": event.business_unit_id, "minutes": event.data.minutes}
+        uow.session.upsert(known, {**row, "sequence": event.sequence}, key=("meeting_id",), newer="sequence")
+
+    inbox = Inbox(
+        consumer="engagement",
+        database=service.database,
+        routing=Routing.of([Projects(MeetingLogged, handle)]),
+        unit_of_work=service.open_unit_of_work,
+    )
+    return inbox, seen
+
+
+@pytest.mark.requirement("I3", "F10")
+async def test_projections_of_a_batch_travel_in_one_go_and_each_event_has_its_own_end(projector, own_admin, unit):
+    inbox, seen = projector
+    meeting_id, other = uuid7(), uuid7()
+    events = [
+        received(meeting_id, 2, 20, unit=unit),
+        received(other, 1, 11, unit=unit),
+        received(meeting_id, 1, 10, unit=unit),
+        received(meeting_id, 3, 30, unit=unit),
+    ]
+    await inbox.apply(events)
+    ends = await outcomes(own_admin)
+    assert [ends[one.envelope.id] for one in events] == ["applied", "applied", "superseded", "applied"]
+    rows = await own_admin.fetch("SELECT meeting_id, minutes FROM known_meetings")
+    assert {row["meeting_id"]: row["minutes"] for row in rows} == {meeting_id: 30, other: 11}
+    assert seen == []
+
+
+async def test_a_handler_that_looks_sees_what_those_before_it_in_the_batch_have_written(projector, own_admin, unit):
+    inbox, seen = projector
+    meeting_id = uuid7()
+    await inbox.apply([received(meeting_id, 1, 10, unit=unit), received(meeting_id, 2, WAITS, unit=unit)])
+    assert seen == [10]
+    assert await own_admin.fetchval("SELECT minutes FROM known_meetings") == WAITS

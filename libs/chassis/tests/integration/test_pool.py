@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from chassis.database import Unavailable
+from chassis.database import CommitInDoubt, Unavailable
+from chassis.shares import ShareTaken
 from contracts.identifiers import uuid7
 from sqlalchemy import select, text
 
@@ -143,3 +145,35 @@ async def test_a_full_pool_says_so_in_time(composed, own_database, unit):
         with pytest.raises(Unavailable):
             async with api.database.read(business_unit_id=unit) as session:
                 await session.fetch_all(select(notes))
+
+
+@pytest.mark.requirement("F12")
+async def test_a_write_that_found_no_connection_is_not_in_doubt(composed, own_database, unit):
+    """Nothing was sent, so running it again at once would only add to the queue."""
+    api = composed(own_database, "api", api_pool_size=1, pool_wait_seconds=0.2)
+    async with api.database.read(business_unit_id=unit) as holder:
+        await holder.fetch_all(select(notes))
+        async with api.database.write(business_unit_id=unit) as session:
+            session.insert(notes, note(unit))
+            with pytest.raises(Unavailable) as caught:
+                await session.commit(request(unit), response())
+    assert not isinstance(caught.value, CommitInDoubt)
+    assert isinstance(caught.value.__cause__, ShareTaken)
+
+
+@pytest.mark.requirement("F12", "F22")
+async def test_one_unit_and_one_route_leave_connections_to_others(composed, own_database, unit):
+    api = composed(own_database, "api", api_pool_size=10, pool_wait_seconds=0.2)
+    async with AsyncExitStack() as held:
+
+        async def hold(who, route):
+            session = await held.enter_async_context(api.database.read(business_unit_id=who, route=route))
+            await session.fetch_all(select(notes))
+
+        for _ in range(5):
+            await hold(unit, "/v1/notes")
+        with pytest.raises(Unavailable):
+            await hold(uuid7(), "/v1/notes")
+        await hold(unit, "/v1/others")
+        await hold(uuid7(), "/v1/others")
+        await api.database.ping()

@@ -62,7 +62,7 @@ class MemoryDatabase:
     down: bool = False
 
     @asynccontextmanager
-    async def write(self, *, business_unit_id: UUID | None) -> AsyncIterator[MemorySession]:
+    async def write(self, *, business_unit_id: UUID | None, route: str | None) -> AsyncIterator[MemorySession]:
         self.attempts += 1
         if self.faults and self.faults[0] in ("busy", "cut"):
             if self.faults.pop(0) == "busy":
@@ -71,7 +71,7 @@ class MemoryDatabase:
         yield MemorySession(self, business_unit_id)
 
     @asynccontextmanager
-    async def read(self, *, business_unit_id: UUID | None) -> AsyncIterator[MemorySession]:
+    async def read(self, *, business_unit_id: UUID | None, route: str | None) -> AsyncIterator[MemorySession]:
         if self.down:
             raise Unavailable("ConnectionRefusedError")
         yield MemorySession(self, business_unit_id)

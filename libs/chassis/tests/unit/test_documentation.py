@@ -3,8 +3,13 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator
 
-from .sample import Sample
+from .sample import Sample, make_sample
 from .tokens import Issuer
+
+
+@pytest.fixture
+def sample(issuer: Issuer) -> Sample:
+    return make_sample(issuer.path, documentation=True)
 
 
 async def document(sample: Sample) -> dict[str, object]:
@@ -14,11 +19,20 @@ async def document(sample: Sample) -> dict[str, object]:
     return response.json()  # type: ignore[no-any-return]
 
 
+@pytest.mark.requirement("S11")
+async def test_unless_asked_for_there_is_no_document(issuer: Issuer) -> None:
+    async with make_sample(issuer.path).client() as client:
+        answers = [await client.get(path) for path in ("/openapi.json", "/docs", "/redoc", "/nothing")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.content for answer in answers} == {answers[-1].content}
+
+
 @pytest.mark.requirement("S12")
 async def test_the_document_tells_all_that_the_mechanism_adds(sample: Sample) -> None:
     openapi: dict[str, dict] = await document(sample)  # type: ignore[type-arg, assignment]
     post = openapi["paths"]["/v1/notes"]["post"]
     assert post["operationId"] == "write_note_route"
+    assert post["summary"] == "Write note"
     assert post["security"] == [{"bearer": []}]
     assert post["x-roles"] == ["participant", "program_manager"]
     headers = {parameter["name"]: parameter["required"] for parameter in post["parameters"]}

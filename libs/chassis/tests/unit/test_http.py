@@ -229,8 +229,8 @@ async def test_characters_that_no_value_may_hold(sample: Sample, issuer: Issuer,
 
 
 @pytest.mark.requirement("S11")
-async def test_every_answer_carries_security_headers(sample: Sample, issuer: Issuer) -> None:
-    async with sample.client(issuer.token()) as client:
+async def test_every_answer_carries_security_headers(issuer: Issuer) -> None:
+    async with make_sample(issuer.path, documentation=True).client(issuer.token()) as client:
         answers = [await client.get(path) for path in ("/v1/notes", "/nothing", "/health/live", "/openapi.json")]
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -176,13 +176,16 @@ def decode(
         raise UnknownType(ce_type) from None
     if topic != model.TOPIC:
         raise Undecodable("the type does not belong to this topic", "ce_type")
-    subject = _uuid(found, "ce_subject")
-    if not isinstance(key, bytes | bytearray) or bytes(key) != str(subject).encode():
-        raise Undecodable("the key is not the subject", "key")
+    text = _required(found, "ce_subject")
+    if key != text.encode():
+        _check_key(key, _uuid(found, "ce_subject"))
     data = _payload(model, value)
-    if data.subject != subject:
-        raise Undecodable("the subject is not the payload's", "ce_subject")
-    business_unit_id = _uuid(found, "ce_businessunit")
+    subject = data.subject
+    if str(subject) != text:
+        _check_key(key, _uuid(found, "ce_subject"))
+        if subject != _uuid(found, "ce_subject"):
+            raise Undecodable("the subject is not the payload's", "ce_subject")
+    business_unit_id = _unit(_required(found, "ce_businessunit"))
     if data.business_unit_id != business_unit_id:
         raise Undecodable("the business unit is not the payload's", "ce_businessunit")
     return Envelope(
@@ -207,6 +210,12 @@ def _texts(headers: Iterable[tuple[str, bytes | None]] | None) -> dict[str, str]
             name, raw = header
         except (TypeError, ValueError):
             raise Undecodable("a header is not a name and a value") from None
+        if type(name) is str and type(raw) is bytes and name in _HEADERS and len(raw) <= _MAX_HEADER_BYTES:
+            try:
+                found[name] = raw.decode()
+            except UnicodeDecodeError:
+                raise Undecodable("header is not UTF-8", name) from None
+            continue
         if not isinstance(name, str):
             continue
         lower = name.lower()
@@ -258,13 +267,24 @@ def _uuid(found: dict[str, str], name: str) -> UUID:
         raise Undecodable("not a UUID", name) from None
 
 
+@lru_cache(maxsize=4096)
+def _unit(text: str) -> UUID:
+    """A business unit's id; there are few of them and they come again and again."""
+    return _uuid({"ce_businessunit": text}, "ce_businessunit")
+
+
+def _check_key(key: object, subject: UUID) -> None:
+    if not isinstance(key, bytes | bytearray) or bytes(key) != str(subject).encode():
+        raise Undecodable("the key is not the subject", "key")
+
+
 def _time(found: dict[str, str]) -> datetime:
     text = _required(found, "ce_time")
     try:
         time = datetime.fromisoformat(text)
         if time.tzinfo is None:
             raise Undecodable("a time without a zone", "ce_time")
-        return time.astimezone(UTC)
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Undecodable("not a time", "ce_time") from None
 

@@ -140,6 +140,6 @@ async def test_the_role_matrix(matching: Matching) -> None:
 
 
 async def test_the_api_describes_itself_with_examples(matching: Matching) -> None:
-    document = (await matching.client.get("/openapi.json")).json()
+    document = matching.app.openapi()
     bodies = document["components"]["schemas"]
     assert all(bodies[name].get("examples") for name in ("RunBody", "RunWithProposalsBody", "PairBody", "ProposalBody"))

@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.database import WriteSession
-from sqlalchemy import or_, select
+from chassis.queries import Query
+from sqlalchemy import bindparam, or_, select
 
 from engagement.adapters import rows
 from engagement.adapters.tables import (
@@ -25,11 +26,13 @@ from engagement.domain.pair import Pair, Rules
 from engagement.domain.vocabulary import Formality
 
 _PAIR = select(pairs).with_for_update()
+_PAIR_BY_ID = Query(_PAIR.where(pairs.c.pair_id == bindparam("pair_id")))
 _AS_PAIR = [column.label(f"pair_{column.name}") for column in pairs.columns]
 # One statement locks both, the pair first: every transaction that holds a pair and then takes a meeting does it in this order.
-_MEETING_WITH_PAIR = (
+_MEETING_WITH_PAIR = Query(
     select(*_AS_PAIR, *meetings.columns)
     .select_from(pairs.join(meetings, meetings.c.pair_id == pairs.c.pair_id))
+    .where(meetings.c.meeting_id == bindparam("meeting_id"))
     .with_for_update()
 )
 
@@ -42,7 +45,7 @@ class Pairs:
 
     async def get(self, pair_id: UUID) -> Pair | None:
         """See the port."""
-        row = await self._session.fetch_one(_PAIR.where(pairs.c.pair_id == pair_id))
+        row = await self._session.look_up(_PAIR_BY_ID, pair_id=pair_id)
         return None if row is None else rows.pair_of(row)
 
     async def open_of(self, participation_id: UUID) -> Sequence[Pair]:
@@ -99,7 +102,7 @@ class Meetings:
 
     async def with_pair(self, meeting_id: UUID) -> tuple[Meeting, Pair] | None:
         """See the port."""
-        row = await self._session.fetch_one(_MEETING_WITH_PAIR.where(meetings.c.meeting_id == meeting_id))
+        row = await self._session.look_up(_MEETING_WITH_PAIR, meeting_id=meeting_id)
         if row is None:
             return None
         pair = {column.name: row[f"pair_{column.name}"] for column in pairs.columns}

@@ -151,6 +151,11 @@ class ProgramSettings:
         return replace(self, **completed)
 
 
+_SETTINGS = tuple(each.name for each in fields(ProgramSettings))
+_WEIGHTS = tuple(each.name for each in fields(ScoreWeights))
+_WORDS = tuple(each.name for each in fields(ProgramSettings) if isinstance(each.default, StrEnum))
+
+
 def differences(before: ProgramSettings, after: ProgramSettings) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings that differ, as they were and as they are, for the audit: plain numbers, words and maps."""
     names = [each.name for each in fields(ProgramSettings) if getattr(before, each.name) != getattr(after, each.name)]
@@ -161,7 +166,11 @@ def differences(before: ProgramSettings, after: ProgramSettings) -> tuple[dict[s
 
 def plain_settings(settings: ProgramSettings) -> dict[str, Any]:
     """All settings as plain numbers, words and maps."""
-    return {each.name: _plain(getattr(settings, each.name)) for each in fields(ProgramSettings)}
+    plain = {name: getattr(settings, name) for name in _SETTINGS}
+    for name in _WORDS:
+        plain[name] = plain[name].value
+    plain["score_weights"] = _plain(settings.score_weights)
+    return plain
 
 
 def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
@@ -181,5 +190,5 @@ def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, ScoreWeights):
-        return {each.name: getattr(value, each.name) for each in fields(ScoreWeights)}
+        return {name: getattr(value, name) for name in _WEIGHTS}
     return value.value if isinstance(value, StrEnum) else value
