@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo up down reset test test-unit test-integration test-wire test-system lint format contracts lock venv
+.PHONY: help demo up down reset test test-unit test-integration test-wire test-system test-faults test-containers bench lint format contracts lock venv
 # Paths may hold spaces, so targets are relative and commands run where this file is.
 SHELL := /bin/sh
 VENV := .venv
@@ -31,25 +31,38 @@ reset: $(READY) ## stop it and throw the data away
 	@$(VENV)/bin/updraft reset --yes
 
 test: $(READY) ## all tests
-	@$(PYTEST) $(PARALLEL) $(ARGS)
+	@$(PYTEST) $(PARALLEL) -m "not (long or containers)" $(ARGS)
 
 test-unit: $(READY) ## what needs no server
-	@$(PYTEST) $(PARALLEL) -m "not (integration or component or wire or system)" $(ARGS)
+	@$(PYTEST) $(PARALLEL) -m "not (integration or component or wire or system or containers)" $(ARGS)
 
 test-integration: $(READY) ## what needs PostgreSQL, and one service in process
 	@$(PYTEST) $(PARALLEL) -m "integration or component" $(ARGS)
 
 test-wire: $(READY) ## PostgreSQL and Kafka over the wire, with crashes
-	@$(PYTEST) $(PARALLEL) -m wire $(ARGS)
+	@$(PYTEST) $(PARALLEL) -m "wire and not long" $(ARGS)
 
 test-system: $(READY) ## the whole stack
-	@$(PYTEST) $(PARALLEL) -m system $(ARGS)
+	@$(PYTEST) $(PARALLEL) -m "system and not long" $(ARGS)
 
-lint: $(READY) ## ruff, mypy, import-linter
+test-faults: $(READY) ## every fault at its full length, one after the other; then docs/reliability.md
+	@$(PYTEST) -s -v tests/wire tests/faults -m "not containers" $(ARGS)
+	@$(VENV)/bin/python tests/faults/page.py
+
+test-containers: $(READY) ## the wire tests on testcontainers, the system on docker compose; needs a Docker engine
+	@UPDRAFT_TEST_ON=containers $(PYTEST) -v tests/wire -m "not long" $(ARGS)
+	@$(PYTEST) -s -v tests/containers $(ARGS)
+
+bench: $(READY) ## figures against named peers; table and .updraft/bench.json
+	@PYTHONPATH=tests $(VENV)/bin/python -m load $(ARGS)
+
+lint: $(READY) ## ruff, mypy, import-linter, the contracts against what is generated and what was released
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary libs services deploy conftest.py
 	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/python -m contracts.generate --check
+	@$(VENV)/bin/python -m contracts.compatibility
 
 format: $(READY) ## put code into the common form
 	@$(VENV)/bin/ruff check --fix-only --quiet .
@@ -57,11 +70,17 @@ format: $(READY) ## put code into the common form
 
 contracts: $(READY) ## generate schemas, examples and pages from the event models
 	@$(VENV)/bin/python -m contracts.generate
+	@$(VENV)/bin/python -m contracts.compatibility
+	@$(VENV)/bin/python tests/services/openapi.py
 	@$(VENV)/bin/python tests/architecture/ledger.py
 
-lock: $(READY) ## requirements.lock from requirements.in
-	@$(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-header --quiet requirements.in --output-file requirements.lock
+COMPILE = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header --quiet
+
+lock: $(READY) ## requirements.lock from requirements.in, and the lock of each image and tool
+	@$(COMPILE) requirements.in --output-file requirements.lock
+	@$(COMPILE) libs/contracts/datacontract.in --output-file libs/contracts/datacontract.lock
+	@$(VENV)/bin/python deploy/local/locks.py
 
 venv: $(READY) ## the Python environment
 

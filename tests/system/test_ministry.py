@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from updraft.demo.deployment import StackDeployment
 from updraft.demo.play import Options, play_year
 from updraft.demo.year import Year
 from updraft.stack import Stack, remove_data
@@ -30,7 +31,7 @@ async def year(test_servers: Path) -> Any:
     folder = test_servers / "ministry"
     with Stack(folder, fsync=False) as stack:
         options = Options(people=MINISTRY, mentees=20, mentors=22, waiting=2, seed=5, step_days=21)
-        yield await play_year(stack, options, lambda *_: None)
+        yield await play_year(StackDeployment(stack), options, lambda *_: None)
     remove_data(folder)
 
 

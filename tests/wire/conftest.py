@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-# The rig and the tests' own modules are run as processes too and are found by their plain names.
+# The rig and the tests' own modules, and the figures of faults, are found by their plain names, by processes too.
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from updraft.identity import DevelopmentIdentity
-from updraft.kafka import EmbeddedKafka
+from updraft.servers_for_tests import own_kafka
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Kafka that the wire tests may kill."""
-    made = EmbeddedKafka(tmp_path_factory.mktemp("wire-kafka"))
-    made.start()
+    made = own_kafka(tmp_path_factory.mktemp("wire-kafka"))
     yield made
     made.remove()
 
@@ -32,9 +32,7 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIdentity:
 
 
 @pytest.fixture
-async def stage(
-    broker: EmbeddedKafka, identity: DevelopmentIdentity, make_database: Any, tmp_path: Path
-) -> AsyncIterator[Any]:
+async def stage(broker: Any, identity: DevelopmentIdentity, make_database: Any, tmp_path: Path) -> AsyncIterator[Any]:
     """Empty databases and topics, and a way to start the rig's processes upon them."""
     from kafka_side import fresh_topics
     from rig import tables

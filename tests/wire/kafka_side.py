@@ -150,7 +150,7 @@ async def committed_offsets(bootstrap: str, group: str = GROUP, topic: str = TOP
         deadline = time.monotonic() + 10
         while True:
             try:
-                offsets = await admin.list_consumer_group_offsets(group)
+                offsets = await admin.list_consumer_group_offsets(group, partitions=_partitions(topic))
                 break
             except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
                 if time.monotonic() > deadline:

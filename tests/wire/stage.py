@@ -103,7 +103,11 @@ class Stage:
     @property
     def token(self) -> str:
         """A program manager's token."""
-        return self._identity.token(roles=["program_manager"], business_unit_id=UNIT)
+        return self.token_of(UNIT)
+
+    def token_of(self, unit: UUID) -> str:
+        """A token of another unit's program manager."""
+        return self._identity.token(roles=["program_manager"], business_unit_id=unit)
 
     def start(self, service: str, role: str, **environment: str | int) -> Actor:
         """Start a role of a rig service; `crash` names a crash point, other names are variables."""

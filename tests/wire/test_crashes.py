@@ -6,6 +6,7 @@ import asyncio
 import random
 
 import pytest
+from figures import record
 from invariants import offsets_are_behind_effects
 from rig.ledger import Load, commit_load, commits_without_pause
 from rig.services import uuid7
@@ -29,11 +30,13 @@ async def test_an_api_killed_around_its_commit_loses_and_invents_nothing(stage, 
             api = stage.start("engagement", "api", crash=f"{point}:40" if crashes_again else "")
             relay = stage.start("engagement", "relay")
         await load.answered(len(load.ledger.answers) + 30)
-    record_property("outbox drained after (s)", await stage.outbox_drained(10))
+    drained = await stage.outbox_drained(10)
+    record_property("outbox drained after (s)", drained)
     await stage.caught_up()
     await load.replay(10)
     await stage.holds(load.ledger)
     assert load.ledger.retries > 0
+    record("F1", f"API killed {point.replace('-', ' ')} and the relay with it, twice under load", 0, drained, 10)
 
 
 @pytest.mark.requirement("F2", "I1", "I2", "I3", "I4", "I5", "I9")
@@ -46,11 +49,14 @@ async def test_a_relay_killed_between_send_and_cursor_sends_twice_and_nothing_co
             assert await stage.start("engagement", "relay", crash=f"after-send-before-cursor:{passes}").ended() == -9
         stage.start("engagement", "relay")
         await until(stage.relayed, 20, "the relay has caught up with the load")
-    record_property("outbox drained after (s)", await stage.outbox_drained(10))
+    drained = await stage.outbox_drained(10)
+    record_property("outbox drained after (s)", drained)
     await stage.caught_up()
     evidence = await stage.holds(stage.ledger)
     record_property("duplicates on the topic", evidence.duplicates)
     assert evidence.duplicates > 0
+    note = f"{evidence.duplicates} events sent twice, none had two effects"
+    record("F2", "relay killed between sending and moving its cursor, 3 times under load", 0, drained, 10, note)
 
 
 @pytest.mark.requirement("F3", "F1", "I1", "I2", "I3", "I4", "I5", "I9")
@@ -69,8 +75,10 @@ async def test_a_consumer_killed_around_its_commit_has_each_effect_once(stage, p
         await load
         assert not offsets_are_behind_effects(await stage.evidence())
     stage.start("evaluation", "consumer", RIG_HANDLERS=kind)
-    record_property("caught up after (s)", await stage.caught_up(15))
+    caught_up = await stage.caught_up(15)
+    record_property("caught up after (s)", caught_up)
     await stage.holds(stage.ledger)
+    record("F3", f"consumer killed at {point}, twice under load", 0, caught_up, 15)
 
 
 @pytest.mark.requirement("F3", "I1", "I2", "I3", "I4", "I5", "I9")
@@ -90,8 +98,10 @@ async def test_consumers_killed_at_random_moments_never_run_ahead_of_their_effec
             consumer.kill()
             assert not offsets_are_behind_effects(await stage.evidence())
     stage.start("evaluation", "consumer", RIG_HANDLERS="acts", RIG_SESSION_MS=1500)
-    record_property("caught up after (s)", await stage.caught_up(15))
+    caught_up = await stage.caught_up(15)
+    record_property("caught up after (s)", caught_up)
     await stage.holds(stage.ledger)
+    record("F3", "consumer killed at random moments, 4 times under load", 0, caught_up, 15)
 
 
 async def _has_grown(stage, before: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from figures import record
 from invariants import projection_hash
 from kafka_side import dump, events_in, rewind, send_again
 from rig import tables
@@ -42,6 +43,13 @@ async def test_the_whole_topic_once_more_changes_nothing(stage, kind, record_pro
     assert projection_hash(again.projection) == projection_hash(after.projection)
     assert again.effects == after.effects
     record_property("duplicates on the topic", again.duplicates)
+    record(
+        "F8",
+        f"every event once more by another producer, then all from offset 0, to a reader that {kind}",
+        0,
+        None,
+        None,
+    )
 
 
 @pytest.mark.requirement("I5", "F8")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from contracts.envelope import Envelope, Record, encode
+from figures import record
 from kafka_side import send
 from rig.services import UNIT, logged, uuid7
 from stage import until
@@ -41,6 +42,13 @@ async def test_a_wild_order_ends_in_the_state_of_the_right_one(stage, kind):
         rows = await stage.fetch("evaluation", "SELECT meeting_id, sequence FROM effects ORDER BY effect_id")
         for meeting_id in expected:
             assert [row["sequence"] for row in rows if row["meeting_id"] == meeting_id] == list(range(1, 13))
+    record(
+        "F10",
+        f"{len(events)} events of {len(expected)} meetings in a wild order, to a handler of kind {kind}",
+        0,
+        None,
+        None,
+    )
 
 
 @pytest.mark.requirement("F10")

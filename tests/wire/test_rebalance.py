@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from figures import record
 from rig.ledger import commits_without_pause
 from rig.services import uuid7
 
@@ -28,9 +29,11 @@ async def test_a_second_consumer_that_joins_and_leaves_in_mid_batch_doubles_noth
             else:
                 assert await second.stop() == 0
             await _joined(stage, 1)
-    record_property("caught up after (s)", await stage.caught_up(20))
+    caught_up = await stage.caught_up(20)
+    record_property("caught up after (s)", caught_up)
     evidence = await stage.holds(stage.ledger)
     record_property("events", len(evidence.inbox))
+    record("F7", "a second consumer joins and leaves in the middle of batches, 3 times, once killed", 0, caught_up, 20)
 
 
 async def _joined(stage, members: int) -> None:

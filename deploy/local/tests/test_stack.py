@@ -177,12 +177,12 @@ def test_outside_servers_are_used_instead_of_embedded_ones(stack: Stack, tmp_pat
         kafka_bootstrap=stack.kafka_bootstrap,
     )
     # The roles' passwords are the servers', so they are shared.
-    (tmp_path / "secrets").symlink_to(stack.secrets_dir)
+    (tmp_path / "passwords").symlink_to(stack.secrets_dir)
     with outside:
         assert set(outside.roles) == {"alpha-api", "alpha-worker", "gateway"}
         assert read_state(tmp_path)["kafka"] == stack.kafka_bootstrap
     assert stack.roles["kafka"].is_ready()
-    (tmp_path / "secrets").unlink()
+    (tmp_path / "passwords").unlink()
 
 
 @pytest.fixture

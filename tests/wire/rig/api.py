@@ -10,7 +10,7 @@ from chassis.http import Read, ResponseBody, Write, allow, create_app, problems
 from chassis.ports import NotVisible, Principal
 from chassis.service import Service
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, text
 from starlette.responses import Response
 
 from rig.services import count_up, create
@@ -58,6 +58,19 @@ async def get_meeting(
     if row is None:
         raise NotVisible("No such meeting.")
     return CountBody(meeting_id=meeting_id, version=row["version"])
+
+
+class ClockBody(ResponseBody):
+    """The database's time, in seconds."""
+
+    seconds: float
+
+
+@router.get("/clock", response_model=ClockBody, responses=problems())
+async def get_clock(read: Read, principal: Annotated[Principal, allow("program_manager")]) -> ClockBody:
+    """A route that needs the database and none of its tables."""
+    async with read() as session:
+        return ClockBody(seconds=await session.scalar(text("SELECT extract(epoch FROM clock_timestamp())::float8")))
 
 
 def app(service: Service) -> FastAPI:

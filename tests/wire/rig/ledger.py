@@ -17,12 +17,37 @@ from chassis.service import Service
 from rig.services import UNIT, count_up
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as its client saw it: when it ended (monotonic seconds), how long it took, its status (None: no answer)."""
+
+    at: float
+    seconds: float
+    status: int | None
+    retry_after: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was not answered, or with a fault of ours."""
+        return self.status is None or self.status >= 500
+
+
 @dataclass(slots=True)
 class Ledger:
-    """Answers by idempotency key: the meeting and the version that the answer named."""
+    """Answers by idempotency key: the meeting and the version that the answer named. `calls` holds every single try."""
 
     answers: dict[str, tuple[UUID, int]] = field(default_factory=dict)
     retries: int = 0
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Call]:
+        """The tries that failed, in the order in which they ended."""
+        return [call for call in self.calls if call.failed]
+
+    def failing_since(self, moment: float) -> float:
+        """For how many seconds after `moment` (monotonic) some try still failed."""
+        return max((call.at - moment for call in self.failed if call.at > moment), default=0.0)
 
     def note(self, key: str, meeting_id: UUID, version: int) -> None:
         """An answer has arrived. AssertionError when the same key was answered differently before."""
@@ -32,21 +57,31 @@ class Ledger:
 
 
 class Load:
-    """Clients that post without pause; each request keeps its key until it is answered 2xx.
+    """Clients that post without pause, or `rate` requests a second in all; each keeps its key until it is answered 2xx.
 
     Used as `async with Load(...) as load:`; at the end of the block no new request starts and those under way are
     retried until they are answered.
     """
 
     def __init__(
-        self, address: str, token: str, meetings: Sequence[UUID], *, clients: int = 6, patience: float = 40.0
+        self,
+        address: str,
+        token: str,
+        meetings: Sequence[UUID],
+        *,
+        clients: int = 6,
+        patience: float = 40.0,
+        rate: float | None = None,
+        timeout: float = 5.0,
     ) -> None:
         self.ledger = Ledger()
+        self._rate = rate
         self._address = address
         self._headers = {"authorization": f"Bearer {token}"}
         self._meetings = itertools.cycle(meetings)
         self._clients = clients
         self._patience = patience
+        self._timeout = timeout
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -77,7 +112,7 @@ class Load:
 
     async def replay(self, number: int) -> None:
         """Send the first `number` answered requests again; AssertionError unless each gets the same answer."""
-        async with httpx.AsyncClient(base_url=self._address, headers=self._headers, timeout=5) as http:
+        async with httpx.AsyncClient(base_url=self._address, headers=self._headers, timeout=self._timeout) as http:
             for key, (meeting_id, version) in list(self.ledger.answers.items())[:number]:
                 path = "/v1/meetings" if key.startswith("create") else f"/v1/meetings/{meeting_id}/count"
                 response = await http.post(path, headers={"idempotency-key": key})
@@ -86,8 +121,13 @@ class Load:
                 assert response.json()["version"] == version
 
     async def _client(self, number: int) -> None:
-        async with httpx.AsyncClient(base_url=self._address, headers=self._headers, timeout=5) as http:
+        began = time.monotonic()
+        async with httpx.AsyncClient(base_url=self._address, headers=self._headers, timeout=self._timeout) as http:
             for turn in itertools.count():
+                if self._rate is not None:
+                    due = began + (turn * self._clients + number) / self._rate
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), max(0.0, due - time.monotonic()))
                 if self._stopping.is_set():
                     return
                 if (turn + number) % 5 == 0:
@@ -96,11 +136,14 @@ class Load:
                     await self._until_answered(http, f"count-{uuid4()}", f"/v1/meetings/{next(self._meetings)}/count")
 
     async def _until_answered(self, http: httpx.AsyncClient, key: str, path: str) -> None:
-        give_up = time.monotonic() + self._patience
+        began = time.monotonic()
+        give_up = began + self._patience
         while True:
             response = None
+            tried = time.monotonic()
             with suppress(httpx.TransportError):
                 response = await http.post(path, headers={"idempotency-key": key})
+            self.ledger.calls.append(_call(tried, response))
             if response is not None and response.status_code < 300:
                 body = response.json()
                 self.ledger.note(key, UUID(body["meeting_id"]), body["version"])
@@ -110,6 +153,13 @@ class Load:
             assert time.monotonic() < give_up, f"no answer in {self._patience} s: {response}"
             self.ledger.retries += 1
             await asyncio.sleep(0.05)
+
+
+def _call(began: float, response: httpx.Response | None) -> Call:
+    now = time.monotonic()
+    if response is None:
+        return Call(now, now - began, None)
+    return Call(now, now - began, response.status_code, response.headers.get("retry-after"))
 
 
 async def commit_counts(service: Service, ledger: Ledger, meetings: Sequence[UUID]) -> None:

@@ -6,11 +6,9 @@ Exit codes: 0 done, 1 failed (the reason is printed), 2 wrong use, 3 no stack ru
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -20,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 from typer.core import TyperGroup
 
-from updraft import command_dead_letters, command_events, command_import
+from updraft import command_apply, command_dead_letters, command_demo, command_events, command_import, command_secrets
 from updraft.errors import DeploymentError
 from updraft.identity import ROLES, DevelopmentIdentity
 from updraft.places import state_folder
@@ -58,6 +56,9 @@ app = typer.Typer(
 app.add_typer(command_events.app, name="events", help="The events on the topics.")
 app.add_typer(command_dead_letters.app, name="dead-letters", help="Records that could not be applied.")
 app.command("import")(command_import.import_people)
+app.command()(command_demo.demo)
+app.add_typer(command_apply.app, name="apply", help="Bring servers up to what this repository says.")
+app.command("secrets")(command_secrets.make)
 
 
 def fail(problem: object, code: int = 1) -> NoReturn:
@@ -116,9 +117,7 @@ def _say_where(state_dir: Path) -> None:
         fail("the stack has ended again; see " + str(state_dir / "logs"))
     gateway = found["gateway"]
     _console.print(f"\n[bold]Gateway[/]  {gateway}", highlight=False)
-    _console.print(f"[bold]API documentation[/]  {gateway}/  (OpenAPI documents of all services)", highlight=False)
-    for service in found["services"]:
-        _console.print(f"  {gateway}/{service}/openapi.json", highlight=False)
+    _console.print(f"[bold]API documentation[/]  {gateway}/docs", highlight=False)
     identity = DevelopmentIdentity(state_dir / "identity")
     _console.print("\n[bold]Sample token[/] of a platform administrator, for an hour:", highlight=False)
     # Not through rich: a token has to stay one line to be copied.
@@ -182,9 +181,17 @@ def token(
         str | None, typer.Option("--subject", help="Opaque subject; the person's id if left out.")
     ] = None,
     lifetime: Annotated[float, typer.Option("--lifetime", help="Seconds.", min=1)] = 3600.0,
+    secrets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sign for containers, with the key that `updraft secrets --development` made in this folder."
+        ),
+    ] = None,
 ) -> None:
     """Print a development token. Production takes tokens of any OIDC issuer instead."""
-    identity = DevelopmentIdentity(state_folder() / "identity").ensure()
+    if secrets is not None and not (secrets / "identity" / "key.pem").exists():
+        fail(f"there is no key in {secrets}; make one with: updraft secrets --development {secrets}")
+    identity = DevelopmentIdentity((secrets or state_folder()) / "identity").ensure()
     try:
         print(identity.token(roles=role, person_id=person, business_unit_id=unit, subject=subject, lifetime=lifetime))
     except ValueError as problem:
@@ -223,25 +230,3 @@ def sample_org(
         fail(problem)
     _console.print(f"{count} people in {units} business units: {file}; their grades: {ladders}", highlight=False)
     _console.print(f"To import them: [cyan]updraft import {file} --units {ladders}[/]", highlight=False)
-
-
-@app.command()
-def demo(
-    people: Annotated[
-        Path | None,
-        typer.Option("--people", exists=True, help="A folder with senior.csv and junior.csv of an organogram."),
-    ] = None,
-    size: Annotated[int, typer.Option("--size", min=200, help="People of the made-up multinational.")] = 1500,
-    seed: Annotated[int, typer.Option("--seed", help="Equal seeds play the same year.")] = 7,
-) -> None:
-    """Play a whole year of one cohort on a stack of its own, check what must hold, write the report. Exit code 1 when it does not."""
-    # Imported here: it brings the plotting packages, which no other command needs.
-    from updraft.demo import Options, run  # noqa: PLC0415
-
-    def ended(number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    # Like Ctrl-C: the stack is stopped on the way out.
-    signal.signal(signal.SIGTERM, ended)
-    code = run(state_folder() / "demo", Options(people=people, size=size, seed=seed), _console)
-    raise typer.Exit(code)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from updraft.errors import DeploymentError
-from updraft.running import kafka_address
+from updraft.running import kafka_address, kafka_security
 
 app = typer.Typer(no_args_is_help=True)
 _console = Console()
@@ -28,7 +28,7 @@ def list_all(
     json_output: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """List what has been set aside and not replayed."""
-    letters = _from_broker(dead_letters.list_dead_letters(kafka_address()))
+    letters = _from_broker(dead_letters.list_dead_letters(kafka_address(), security=kafka_security()))
     if json_output:
         for letter in letters:
             print(_as_json(letter))
@@ -49,7 +49,7 @@ def list_all(
 @app.command()
 def show(key: Annotated[str, typer.Argument(help="topic/partition/offset of the record.")]) -> None:
     """Show the dead letters of one record, headers and payload included."""
-    letters = _from_broker(dead_letters.show(kafka_address(), key))
+    letters = _from_broker(dead_letters.show(kafka_address(), key, security=kafka_security()))
     if not letters:
         raise DeploymentError(f"there is no dead letter {key}")
     for letter in letters:
@@ -65,7 +65,9 @@ def replay(
     """Hand dead letters back to the consumers that set them aside; each is applied once where it still matters."""
     if bool(keys) == every:
         raise typer.BadParameter("name keys, or --all")
-    sent = _from_broker(dead_letters.replay(kafka_address(), keys or None, consumer=consumer))
+    sent = _from_broker(
+        dead_letters.replay(kafka_address(), keys or None, consumer=consumer, security=kafka_security())
+    )
     missing = sorted(set(keys or ()) - {letter.key for letter in sent})
     for letter in sent:
         _console.print(f"{letter.key} handed back to {letter.consumer}", highlight=False)

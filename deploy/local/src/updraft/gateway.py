@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -16,20 +17,46 @@ import jinja2
 from chassis.problems import NOT_FOUND, problem_bytes
 
 from updraft.errors import DeploymentError
-from updraft.places import DEPLOY, LOCAL_HOST, choose_port
+from updraft.places import DEPLOY, LOCAL_HOST, REPOSITORY, choose_port
 from updraft.processes import Child, end_leftover, run, spawn
 from updraft.server import Server
 
+OPENAPI = REPOSITORY / "docs" / "openapi.json"
+"""The OpenAPI document of all services."""
+
 _TEMPLATE = DEPLOY / "gateway" / "envoy.yaml.jinja"
+_PAGE = DEPLOY / "gateway" / "documentation"
+_PAGE_FILES = ("index.html", "page.css", "page.js")
+_SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon.png")
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+}
+_DOCUMENTATION_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where a service's API listens: a name the gateway routes by, a host (address or DNS name), a port."""
+    """Where a service's API listens: a name the gateway routes by, a host (address or DNS name), a port.
+
+    `more` are further processes of the same API; a DNS name with several addresses needs none.
+    """
 
     name: str
     host: str
     port: int
+    more: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of every process."""
+        return (self.host, self.port), *self.more
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +97,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Requests of one business unit: `per_second` in the long run, `burst` at once; buckets for `most_units` units."""
+    """Requests of one business unit: `per_second` in the long run, `burst` at once; buckets for `most_units` units.
 
-    per_second: int = 500
-    burst: int = 1000
+    The default is a fraction of what one process of a service can do on two processors, so that whoever sends too much
+    takes little from the others.
+    """
+
+    per_second: int = 100
+    burst: int = 400
     most_units: int = 10_000
 
 
@@ -86,9 +117,13 @@ def render(
     access_log: str = "/dev/stdout",
     limits: Limits | None = None,
     rate_limit: RateLimit | None = None,
-    documentation: bool = False,
+    documentation: Path | None = None,
 ) -> str:
-    """The Envoy configuration as YAML. `documentation` opens the services' OpenAPI documents and a page that lists them."""
+    """The Envoy configuration as YAML.
+
+    `documentation` is the folder, as Envoy sees it, that `write_documentation` filled; with it the gateway answers `/docs` and
+    `/openapi.json` without a token, without it neither.
+    """
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
     template = environment.from_string(_TEMPLATE.read_text())
     return template.render(
@@ -100,7 +135,8 @@ def render(
         limits=limits or Limits(),
         rate_limit=asdict(rate_limit or RateLimit()),
         problems=_problems(),
-        documentation=_page([service.name for service in services]) if documentation else "",
+        documentation=documentation and documentation_files(documentation),
+        documentation_policy=_DOCUMENTATION_POLICY,
     )
 
 
@@ -131,15 +167,48 @@ def _problems() -> list[dict[str, Any]]:
     ]
 
 
-def _page(services: Sequence[str]) -> str:
-    rows = "".join(
-        f'<li><a href="/{name}/openapi.json">{name}</a>: its API under <code>/{name}/v1/</code></li>'
-        for name in services
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Updraft</title>'
-        f"<h1>Updraft</h1><p>OpenAPI documents of the services:</p><ul>{rows}</ul>"
-    )
+@dataclass(frozen=True, slots=True)
+class DocumentationFile:
+    """One file of the API's documentation: its address at the gateway, and the file as Envoy sees it."""
+
+    name: str
+    path: str
+    media_type: str
+    file: str
+    lives_seconds: int
+
+
+def write_documentation(folder: Path) -> None:
+    """Put the API's documentation into `folder`: the page, Swagger UI, the OpenAPI document of all services.
+
+    Raises `DeploymentError` when the package with Swagger UI's files is not installed.
+    """
+    found = find_spec("fastapi_offline")
+    if found is None or found.origin is None:
+        raise DeploymentError("the package fastapi-offline, which carries the documentation's page, is not installed")
+    swagger = Path(found.origin).parent / "static"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _SWAGGER_FILES:
+        shutil.copyfile(swagger / name, folder / name)
+    for name in _PAGE_FILES:
+        shutil.copyfile(_PAGE / name, folder / name)
+    shutil.copyfile(OPENAPI, folder / OPENAPI.name)
+
+
+def documentation_files(folder: Path) -> list[DocumentationFile]:
+    """What `write_documentation` puts into `folder`, and where the gateway answers it."""
+    addresses = {"index.html": "/docs", OPENAPI.name: f"/{OPENAPI.name}"}
+    return [
+        DocumentationFile(
+            name=f"documentation-{Path(name).stem}",
+            path=addresses.get(name, f"/docs/{name}"),
+            media_type=_MEDIA_TYPES[Path(name).suffix],
+            file=str(folder / name),
+            # The large ones change with a version of Swagger UI only.
+            lives_seconds=3600 if name in _SWAGGER_FILES else 0,
+        )
+        for name in (*_PAGE_FILES, *_SWAGGER_FILES, OPENAPI.name)
+    ]
 
 
 @dataclass(slots=True)
@@ -190,6 +259,9 @@ class Gateway(Server):
             self._admin_port = choose_port("the gateway's administration")
         self.access_log.parent.mkdir(parents=True, exist_ok=True)
         self.configuration.parent.mkdir(parents=True, exist_ok=True)
+        documentation = self.configuration.parent / "documentation" if self.documentation else None
+        if documentation is not None:
+            write_documentation(documentation)
         self.configuration.write_text(
             render(
                 services=self.services,
@@ -199,7 +271,7 @@ class Gateway(Server):
                 access_log=str(self.access_log),
                 limits=self.limits,
                 rate_limit=self.rate_limit,
-                documentation=self.documentation,
+                documentation=documentation,
             )
         )
         return self.configuration

@@ -17,6 +17,7 @@ from updraft.processes import Child, end_leftover, run, spawn
 from updraft.server import Server
 
 _SETTINGS = DEPLOY / "kafka" / "broker.properties"
+_ACCESS = DEPLOY / "kafka" / "access.properties"
 _LOGGING = DEPLOY / "kafka" / "log4j2.properties"
 _READY = "Kafka Server started"
 
@@ -26,6 +27,7 @@ class EmbeddedKafka(Server):
     """One Kafka broker whose state belongs to `state_dir`. Starts are repeatable; the log stays until `remove`.
 
     `port` None chooses a free one at the first start. `settings` are broker properties that override the committed ones.
+    With `access`, a folder that holds `kafka_admin_password`, clients must say who they are and may do what rules allow.
     """
 
     NAME: ClassVar[str] = "kafka"
@@ -36,11 +38,13 @@ class EmbeddedKafka(Server):
     state_dir: Path
     port: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    access: Path | None = None
     progress: Callable[[int, int], None] | None = None
     host: str = LOCAL_HOST
     _child: Child | None = None
     _port_now: int = 0
     _controller_port: int = 0
+    _admin_port: int = 0
     _jar_names: tuple[str, ...] = ()
     _log_start: int = 0
 
@@ -48,6 +52,11 @@ class EmbeddedKafka(Server):
     def bootstrap(self) -> str:
         """`host:port` that clients connect to."""
         return f"{self.host}:{self._port_now}"
+
+    @property
+    def admin_bootstrap(self) -> str:
+        """`host:port` where the administrator connects; with `access` only."""
+        return f"{self.host}:{self._admin_port}"
 
     @property
     def folder(self) -> Path:
@@ -82,15 +91,24 @@ class EmbeddedKafka(Server):
         self._port_now = self._port_now or choose_port("Kafka", self.port)
         while self._controller_port in (0, self._port_now):
             self._controller_port = choose_port("Kafka's controller")
+        clients = f"PLAINTEXT://{self.bootstrap}"
+        committed = _SETTINGS.read_text()
+        if self.access is not None:
+            self._admin_port = self._admin_port or choose_port("Kafka's administration")
+            clients = f"CLIENTS://{self.bootstrap},BROKER://{self.admin_bootstrap}"
+            committed += _ACCESS.read_text()
+            secrets = self.folder / "secrets"
+            secrets.unlink(missing_ok=True)
+            secrets.symlink_to(self.access.resolve(), target_is_directory=True)
         lines = {
-            "listeners": f"PLAINTEXT://{self.host}:{self._port_now},CONTROLLER://{self.host}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.host}:{self._port_now}",
+            "listeners": f"{clients},CONTROLLER://{self.host}:{self._controller_port}",
+            "advertised.listeners": clients,
             "controller.quorum.voters": f"1@{self.host}:{self._controller_port}",
             "log.dirs": "data",
             **self.settings,
         }
         committed = "".join(
-            line for line in _SETTINGS.read_text().splitlines(keepends=True) if line.split("=")[0] not in self.settings
+            line for line in committed.splitlines(keepends=True) if line.split("=")[0] not in self.settings
         )
         (self.folder / "server.properties").write_text(
             committed + "".join(f"{key}={value}\n" for key, value in lines.items())
@@ -136,7 +154,7 @@ class EmbeddedKafka(Server):
         if self.port is not None or "Address already in use" not in self._said():
             return False
         self._running().kill()
-        self._port_now = self._controller_port = 0
+        self._port_now = self._controller_port = self._admin_port = 0
         return True
 
     def remove(self) -> None:

@@ -70,7 +70,7 @@ class EmbeddedPostgres(Server):
 
     @property
     def _password_file(self) -> Path:
-        return self.state_dir / "secrets" / f"{SUPERUSER}_password"
+        return self.state_dir / "passwords" / f"{SUPERUSER}_password"
 
     @property
     def _log(self) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from chassis.settings import ServiceSettings
+
 from updraft.errors import DeploymentError
 from updraft.places import state_folder
 from updraft.stack_state import read_state
@@ -28,6 +30,20 @@ def running_stack() -> dict[str, Any]:
 def kafka_address() -> str:
     """`UPDRAFT_KAFKA`, or the running stack's broker. Raises `NotRunning`."""
     return os.environ.get("UPDRAFT_KAFKA") or str(running_stack()["kafka"])
+
+
+def kafka_security() -> dict[str, Any]:
+    """Who reads from the broker that `UPDRAFT_KAFKA` names, as keyword arguments of aiokafka's clients; nobody at the stack's own.
+
+    Named as for the services: `UPDRAFT_KAFKA_PROTOCOL`, `_SASL_MECHANISM`, `_USERNAME`, `_PASSWORD_FILE`, `_CA`.
+    Raises `DeploymentError` when they do not fit together.
+    """
+    if not os.environ.get("UPDRAFT_KAFKA"):
+        return {}
+    try:
+        return ServiceSettings().kafka_security()
+    except (ValueError, OSError) as problem:
+        raise DeploymentError(f"the credentials for Kafka cannot be used: {problem}") from problem
 
 
 def gateway_address() -> str:

@@ -4,6 +4,8 @@ The first test process that needs a server starts a holder, a process of its own
 it stops the server and throws its data away when it is told to, or when the run's main process is gone.
 
     python -m updraft.servers_for_tests postgres <folder> <process id of the run>
+
+They are the embedded servers, or containers of the official images when UPDRAFT_TEST_ON says `containers`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import psutil
@@ -37,6 +39,9 @@ from updraft.provision import (
     provision,
     role_password,
 )
+
+if TYPE_CHECKING:
+    from updraft.servers_in_containers import ContainedKafka, ContainedPostgres
 
 _START_SECONDS = 180.0
 
@@ -91,6 +96,20 @@ def shared_postgres(folder: Path) -> SharedPostgres:
 def shared_kafka(folder: Path) -> SharedKafka:
     """The run's Kafka, started by the first who asks."""
     return SharedKafka(**_ask_holder("kafka", folder))
+
+
+def own_kafka(folder: Path) -> EmbeddedKafka | ContainedKafka:
+    """A running Kafka that the caller may kill and start again, and removes at the end. An embedded one lives in `folder`."""
+    broker: EmbeddedKafka | ContainedKafka
+    if _in_containers():
+        # Imported here, as below: the client of the container engine is slow to load, and most runs do without.
+        from updraft.servers_in_containers import ContainedKafka  # noqa: PLC0415
+
+        broker = ContainedKafka()
+    else:
+        broker = EmbeddedKafka(folder)
+    broker.start()
+    return broker
 
 
 def make_database(postgres: SharedPostgres, service: str, folder: Path, *, migrated: bool = False) -> ServiceDatabase:
@@ -168,9 +187,19 @@ def _ask_holder(server: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _start_postgres(folder: Path) -> tuple[EmbeddedPostgres, SharedPostgres]:
-    # Without fsync a kill -9 of the server still loses nothing, only a crash of the machine would.
-    server = EmbeddedPostgres(folder / "postgres", fsync=False, settings={"full_page_writes": "off"})
+def _in_containers() -> bool:
+    return os.environ.get("UPDRAFT_TEST_ON") == "containers"
+
+
+def _start_postgres(folder: Path) -> tuple[EmbeddedPostgres | ContainedPostgres, SharedPostgres]:
+    server: EmbeddedPostgres | ContainedPostgres
+    if _in_containers():
+        from updraft.servers_in_containers import ContainedPostgres  # noqa: PLC0415
+
+        server = ContainedPostgres()
+    else:
+        # Without fsync a kill -9 of the server still loses nothing, only a crash of the machine would.
+        server = EmbeddedPostgres(folder / "postgres", fsync=False, settings={"full_page_writes": "off"})
     server.start()
     secrets_dir = folder / "postgres" / "secrets"
     provision(server.dsn, SERVICES, secrets_dir)
@@ -178,9 +207,8 @@ def _start_postgres(folder: Path) -> tuple[EmbeddedPostgres, SharedPostgres]:
     return server, SharedPostgres(host, int(port), server.dsn, str(secrets_dir))
 
 
-def _start_kafka(folder: Path) -> tuple[EmbeddedKafka, SharedKafka]:
-    broker = EmbeddedKafka(folder / "kafka")
-    broker.start()
+def _start_kafka(folder: Path) -> tuple[EmbeddedKafka | ContainedKafka, SharedKafka]:
+    broker = own_kafka(folder / "kafka")
     return broker, SharedKafka(broker.bootstrap)
 
 

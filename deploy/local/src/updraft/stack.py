@@ -111,7 +111,7 @@ class Stack:
     @property
     def secrets_dir(self) -> Path:
         """The folder of `<role>_password` files."""
-        return self.state_dir / "secrets"
+        return self.state_dir / "passwords"
 
     @property
     def traces_dir(self) -> Path:
@@ -311,6 +311,7 @@ class Stack:
             "UPDRAFT_ISSUER": self.identity.ISSUER,
             "UPDRAFT_AUDIENCE": self.identity.AUDIENCE,
             "UPDRAFT_HTTP_HOST": LOCAL_HOST,
+            "UPDRAFT_DOCUMENTATION": "true",
             "UPDRAFT_CLOCK_FILE": str(self.clock.file),
             "UPDRAFT_TRACES": str(self.traces_dir),
             "UPDRAFT_TRACE_RATIO": str(self._trace_ratio),

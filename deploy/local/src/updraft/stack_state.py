@@ -14,7 +14,7 @@ from typing import Any
 from updraft.postgres import EmbeddedPostgres
 from updraft.processes import end_leftover
 
-_FOLDERS = ("kafka", "postgres", "gateway", "identity", "secrets", "traces", "logs", "run")
+_FOLDERS = ("kafka", "postgres", "gateway", "identity", "passwords", "traces", "logs", "run")
 _FILES = ("clock.json", "stack.json", "stack.lock")
 
 

@@ -16,6 +16,8 @@ from rich.text import Text
 from updraft.gateway import answers
 from updraft.places import LOCAL_HOST
 
+_ALARM = "alarm "
+
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
@@ -41,6 +43,7 @@ class Backlog:
     lag: float | None = None
     parked: float | None = None
     dead_letters: float | None = None
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def collect(noted: Mapping[str, Any]) -> Status:
 
 
 def _metrics(port: int | None) -> dict[str, float]:
-    """Sums of all samples by metric name; empty when the process does not answer."""
+    """Sums of all samples by metric name, an alarm's by its own name; empty when the process does not answer."""
     try:
         with urllib.request.urlopen(f"http://{LOCAL_HOST}:{port}/metrics", timeout=2) as response:
             text = response.read().decode()
@@ -92,7 +95,8 @@ def _metrics(port: int | None) -> dict[str, float]:
     sums: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+            name = _ALARM + sample.labels["alarm"] if sample.name == "updraft_alarm" else sample.name
+            sums[name] = sums.get(name, 0.0) + sample.value
     return sums
 
 
@@ -109,6 +113,7 @@ def _backlog(service: str, sums: Mapping[str, float]) -> Backlog:
         lag=sums.get("updraft_consumer_lag", 0.0),
         parked=sums.get("updraft_parked_events"),
         dead_letters=sums.get("updraft_dead_letters_total", 0.0),
+        alarms=tuple(sorted(name.removeprefix(_ALARM) for name, on in sums.items() if name.startswith(_ALARM) and on)),
     )
 
 
@@ -125,11 +130,13 @@ def show(status: Status) -> RenderableType:
     backlogs.add_column("service")
     for heading in ("outbox", "oldest, s", "watermark age, s", "leads", "consumer lag", "parked", "dead letters"):
         backlogs.add_column(heading, justify="right")
+    backlogs.add_column("alarms")
     for row in status.backlogs:
         leads = "-" if row.leads is None else ("yes" if row.leads else "no")
         ages = (_number(value, 1) for value in (row.oldest_age, row.watermark_age))
         counts = (_number(value) for value in (row.lag, row.parked, row.dead_letters))
-        backlogs.add_row(row.service, _number(row.outbox_depth), *ages, leads, *counts)
+        alarms = Text(", ".join(row.alarms), style="bold red")
+        backlogs.add_row(row.service, _number(row.outbox_depth), *ages, leads, *counts, alarms)
     servers = Text(
         f"Kafka {status.kafka}   PostgreSQL {status.postgres}   supervisor process {status.pid}", style="dim"
     )

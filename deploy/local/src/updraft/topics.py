@@ -1,13 +1,14 @@
-"""Topics on a broker, applied from the contracts: made when absent, brought up to date, never made smaller."""
+"""Topics on a broker, applied from the contracts: made when absent, their settings mended, their partitions never touched."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from contracts.catalog import KafkaTopic, all_kafka_topics
@@ -23,24 +24,27 @@ class Applied:
     """What an application of topics changed, by topic name; nothing of it when the broker was up to date."""
 
     made: list[str] = field(default_factory=list)
-    enlarged: list[str] = field(default_factory=list)
     reconfigured: list[str] = field(default_factory=list)
 
 
-def apply_topics(bootstrap: str, topics: Iterable[KafkaTopic] | None = None) -> Applied:
-    """Make the broker hold the catalog's topics (or `topics`). Repeatable; partitions are added, never taken away.
+def apply_topics(
+    bootstrap: str, topics: Iterable[KafkaTopic] | None = None, *, security: Mapping[str, Any] | None = None
+) -> Applied:
+    """Make the broker hold the catalog's topics (or `topics`). Repeatable.
 
-    Raises `DeploymentError` when the broker cannot be reached or refuses.
+    `security` are an administrator's credentials as keyword arguments of aiokafka's clients.
+    Raises `DeploymentError` when the broker cannot be reached or refuses, and before anything is changed when a topic has another
+    number of partitions: with it an aggregate's later events would go to another partition than its earlier ones.
     """
     wanted = list(all_kafka_topics() if topics is None else topics)
     try:
-        return blocking(_apply(bootstrap, wanted))
+        return blocking(_apply(bootstrap, wanted, security or {}))
     except (KafkaError, OSError) as problem:
         raise DeploymentError(f"cannot apply topics to Kafka at {bootstrap}: {problem}") from problem
 
 
-async def _apply(bootstrap: str, wanted: list[KafkaTopic]) -> Applied:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
+async def _apply(bootstrap: str, wanted: list[KafkaTopic], security: Mapping[str, Any]) -> Applied:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000, **security)
     await admin.start()
     try:
         applied = Applied()
@@ -49,18 +53,17 @@ async def _apply(bootstrap: str, wanted: list[KafkaTopic]) -> Applied:
             for topic in await admin.describe_topics()
             if not topic["error_code"]
         }
+        other = [topic for topic in wanted if existing.get(topic.name, topic.partitions) != topic.partitions]
+        if other:
+            counts = ", ".join(f"{one.name} has {existing[one.name]} instead of {one.partitions}" for one in other)
+            raise DeploymentError(
+                f"partitions differ from the catalog's: {counts}. They are not changed here, since the order of an aggregate's "
+                "events would be lost: say the number that there is in the topic's file, or publish to a new topic."
+            )
         absent = [topic for topic in wanted if topic.name not in existing]
         if absent:
             await _make(admin, absent)
             applied.made = [topic.name for topic in absent]
-        small = {
-            topic.name: topic.partitions
-            for topic in wanted
-            if topic.partitions > existing.get(topic.name, topic.partitions)
-        }
-        if small:
-            await admin.create_partitions({name: NewPartitions(total_count=count) for name, count in small.items()})
-            applied.enlarged = list(small)
         known = [topic for topic in wanted if topic.name in existing]
         current = await _settings(admin, [topic.name for topic in known])
         different = [

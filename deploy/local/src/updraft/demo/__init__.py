@@ -1,5 +1,6 @@
 """The demonstration: a whole year of one cohort on the real system, told so that a program manager understands it."""
 
-from updraft.demo.play import Options, play, run
+from updraft.demo.play import UNCHECKED, Options, play, run, run_on
+from updraft.demo.remote import RemoteDeployment
 
-__all__ = ["Options", "play", "run"]
+__all__ = ["UNCHECKED", "Options", "RemoteDeployment", "play", "run", "run_on"]

@@ -46,9 +46,14 @@ class Sent:
     sequence: int
 
 
-async def on_topics(kafka: str) -> list[Sent]:
-    """Every record of every event topic, partition by partition in order of its offset."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+async def on_topics(kafka: str, *, security: Mapping[str, Any] | None = None) -> list[Sent]:
+    """Every record of every event topic, partition by partition in order of its offset.
+
+    `security` is what an aiokafka client is told besides the bootstrap servers, here and below.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", **(security or {})
+    )
     await consumer.start()
     try:
         partitions = _partitions(catalog.TOPICS)
@@ -89,13 +94,15 @@ async def committed(dsn: str) -> list[Mapping[str, str]]:
         await connection.close()
 
 
-async def settled(databases: Mapping[str, str], kafka: str, *, seconds: float = 60.0) -> None:
+async def settled(
+    databases: Mapping[str, str], kafka: str, *, seconds: float = 60.0, security: Mapping[str, Any] | None = None
+) -> None:
     """Wait until every outbox is sent and every consumer has read to the end. TimeoutError when they do not."""
     give_up = asyncio.get_running_loop().time() + seconds
     while True:
         waiting = [service for service, dsn in databases.items() if await _unsent(dsn)]
         if not waiting:
-            waiting = [service for service in databases if await _lag(kafka, f"updraft.{service}", service)]
+            waiting = [service for service in databases if await _lag(kafka, service, security or {})]
         if not waiting:
             return
         if asyncio.get_running_loop().time() > give_up:
@@ -114,10 +121,12 @@ async def _unsent(dsn: str) -> int:
         await connection.close()
 
 
-async def _lag(kafka: str, group: str, service: str) -> int:
-    """Records between the group's committed offsets and the ends of the topics it reads."""
+async def _lag(kafka: str, service: str, security: Mapping[str, Any]) -> int:
+    """Records between the committed offsets of a service's group and the ends of the topics it reads."""
     partitions = _partitions([topic.name for topic in catalog.topics_read_by(service)])
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id=f"updraft.{service}", enable_auto_commit=False, **security
+    )
     await consumer.start()
     try:
         consumer.assign(partitions)

@@ -6,35 +6,31 @@ import asyncio
 import contextlib
 import csv
 import io
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from updraft.demo import invariants, page, summary
-from updraft.demo.caller import Caller, until
+from updraft.demo.caller import Caller
 from updraft.demo.cast import Person, choose, give_tempers
+from updraft.demo.checks import examine
+from updraft.demo.deployment import Deployment, StackDeployment
 from updraft.demo.story import Story
 from updraft.demo.year import Year
-from updraft.provision import create_database, drop_database
 from updraft.sample_org import Organisation, generate
 from updraft.stack import Stack, remove_data
 
-KILLED = "engagement-worker"
 KILLED_ON_DAY = 140
+UNCHECKED = "I1 to I5, which read the databases and the topics themselves; they need both --kafka and --postgres."
 UK_LADDER = (
     ("SCS4", 160), ("SCS3", 150), ("SCS2", 140), ("SCS1A", 135), ("SCS1", 130), ("Grade 6", 110), ("Grade 7", 100),
     ("SEO", 80), ("HEO", 70), ("EO", 60), ("AO", 40), ("AA", 30),
@@ -54,48 +50,60 @@ class Options:
     step_days: int = 7
 
 
+Tell = Callable[..., None]
+"""Told what is being done, and which share of it (0 to 1) where that is known."""
+
+
 def run(state_dir: Path, options: Options, console: Console | None = None) -> int:
     """Play it on a stack of its own in `state_dir`, write `report.html` there; 0 when every invariant holds."""
     screen = console or Console()
     remove_data(state_dir / "stack")
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=screen,
-        transient=False,
-    ) as shown:
-        task = shown.add_task("starting PostgreSQL, Kafka, Envoy and four services", total=None)
+    with _shown(screen, "starting PostgreSQL, Kafka, Envoy and four services") as tell:
         begun = time.monotonic()
-        stack = Stack(state_dir / "stack", trace_ratio=0.01, rate_limit=None)
-        with stack:
+        with Stack(state_dir / "stack", trace_ratio=0.01, rate_limit=None) as stack:
             started = time.monotonic() - begun
-
-            def tell(what: str, done: float | None = None) -> None:
-                shown.update(
-                    task, description=what, completed=(done or 0) * 100, total=100 if done is not None else None
-                )
-
-            story = asyncio.run(play(stack, options, tell))
+            story = asyncio.run(play(StackDeployment(stack), options, tell))
             story.steps.insert(0, ("start", started))
             tell("stopping what was started")
-        shown.update(task, description="done", completed=100, total=100)
     remove_data(state_dir / "stack")
-    report = state_dir / "report.html"
+    return _told(story, state_dir / "report.html", screen)
+
+
+def run_on(deployment: Deployment, state_dir: Path, options: Options, console: Console | None = None) -> int:
+    """Play it on a deployment that runs elsewhere and goes on running; otherwise as `run`."""
+    screen = console or Console()
+    with _shown(screen, f"calling {deployment.gateway_url}") as tell:
+        story = asyncio.run(play(deployment, options, tell))
+    return _told(story, state_dir / "report.html", screen)
+
+
+@contextlib.contextmanager
+def _shown(screen: Console, first: str) -> Iterator[Tell]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=False) as shown:
+        task = shown.add_task(first, total=None)
+
+        def tell(what: str, done: float | None = None) -> None:
+            shown.update(task, description=what, completed=(done or 0) * 100, total=100 if done is not None else None)
+
+        yield tell
+        shown.update(task, description="done", completed=100, total=100)
+
+
+def _told(story: Story, report: Path, screen: Console) -> int:
     page.write(story, report)
     summary.show(story, report, screen)
     return 0 if story.sound else 1
 
 
-async def play(stack: Stack, options: Options, tell: Callable[..., None]) -> Story:
-    """The whole play on a running stack; the story, with the invariants' findings in it."""
-    year = await play_year(stack, options, tell)
+async def play(deployment: Deployment, options: Options, tell: Tell) -> Story:
+    """The whole play on a running deployment; the story, with the invariants' findings in it."""
+    year = await play_year(deployment, options, tell)
     await year.caller.close()
     return year.story
 
 
-async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -> Year:
+async def play_year(deployment: Deployment, options: Options, tell: Tell) -> Year:
     """As `play`; everything the play knows, its caller still open."""
     story = Story(
         source=f"the organisation in {options.people.name}"
@@ -104,8 +112,8 @@ async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -
         synthetic_applications=True,
         seed=options.seed,
     )
-    caller = Caller(stack.gateway_url)
-    year = Year(caller, stack, stack.clock, story, seed=options.seed)
+    caller = Caller(deployment.gateway_url)
+    year = Year(caller, deployment, deployment.clock, story, seed=options.seed)
     try:
         async with _step(story, "organisation"):
             tell("importing the organisation")
@@ -124,13 +132,13 @@ async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -
             await year.prepare()
             await year.survey("baseline", share=0.9)
         async with _step(story, "a year of meetings"):
-            await _live(year, stack, story, tell, options.step_days)
+            await _live(deployment, year, story, tell, options.step_days)
         async with _step(story, "evaluation"):
             tell("the cohort is asked and evaluated")
             await year.conclude()
         async with _step(story, "invariants"):
             tell("checking that nothing was lost")
-            await _check(stack, year, story)
+            await _check(deployment, year, story)
         story.writes = sum(caller.promised.values())
         story.resent = caller.retried
     except BaseException:
@@ -142,7 +150,7 @@ async def play_year(stack: Stack, options: Options, tell: Callable[..., None]) -
 async def enroll_organisation(year: Year, options: Options) -> list[Person]:
     """Units are registered, people imported, a program chartered and its cohort opened; the people."""
     await (_import_organogram(year, options) if options.people is not None else _import_sample(year, options))
-    people = await _people(year)
+    people = await people_of(year)
     await _open(year, people, options)
     return people
 
@@ -198,7 +206,8 @@ async def _imported(year: Year, kind: str, files: dict[str, bytes], *, token: st
     year.story.people_imported = counts["joined"]
 
 
-async def _people(year: Year) -> list[Person]:
+async def people_of(year: Year) -> list[Person]:
+    """Everybody in the year's units."""
     found = []
     for unit in year.units.values():
         manager = year.manager_of(unit)
@@ -218,116 +227,47 @@ async def _people(year: Year) -> list[Person]:
 
 async def _open(year: Year, people: Sequence[Person], options: Options) -> None:
     owner = next(person for person in people if person.unit_id == year.host)
-    today = datetime.now(UTC).date()
+    today = year.time.now().date()
     await year.charter(owner.person_id)
     await year.open_cohort(
         closes=today + timedelta(days=14), starts=today + timedelta(days=14), mentor_places=options.mentors
     )
 
 
-async def _live(year: Year, stack: Stack, story: Story, tell: Callable[..., None], step: int) -> None:
+async def _live(deployment: Deployment, year: Year, story: Story, tell: Tell, step: int) -> None:
     days = (year.ends_on - year.starts_on).days
     struck: asyncio.Task[None] | None = None
 
     async def strike() -> None:
-        """Kill the role while requests are under way."""
+        """Kill something while requests are under way."""
         await asyncio.sleep(0.05)
-        begun = time.monotonic()
-        await asyncio.to_thread(stack.kill, KILLED)
-        await asyncio.to_thread(stack.wait_for, KILLED)
-        story.recovered_in = time.monotonic() - begun
+        blow = await deployment.strike()
+        if blow is not None:
+            story.killed, story.recovered_in = blow.name, blow.seconds
 
     async def tick(today: int) -> None:
         nonlocal struck
         tell(f"month {today // 30 + 1} of {days // 30}: the pairs meet", today / days)
-        await _swept(stack, year.day(today))
+        await deployment.rules_reached(year.day(today))
         if today >= KILLED_ON_DAY and struck is None:
-            story.killed, story.killed_after = KILLED, f"on day {today + step}, while pairs were meeting"
+            story.killed_after = f"on day {today + step}, while pairs were meeting"
             struck = asyncio.create_task(strike())
 
     await year.live(until_day=days, step=step, tick=tick)
     if struck is not None:
         await struck
-    stack.clock.move_to(year.day(days + 2))
+    deployment.clock.move_to(year.day(days + 2))
 
 
-async def _swept(stack: Stack, moment: datetime) -> None:
-    """Wait until engagement's rules about time have been applied up to `moment`."""
-
-    async def ask() -> bool:
-        return await stack_rules_time(stack, "engagement", "detect_silent_pairs") >= moment.timestamp()
-
-    await until("the rules about time", ask, seconds=60)
-
-
-async def stack_rules_time(stack: Stack, service: str, job: str) -> float:
-    """Up to which moment (seconds since 1970, rules' clock) a job of a service's schedule has nothing left to do."""
-    async with httpx.AsyncClient() as client:
-        try:
-            text = (await client.get(f"{stack.url(service, 'worker')}/metrics")).text
-        except httpx.TransportError:
-            return 0.0
-    wanted = f'updraft_schedule_rules_time_seconds{{job="{job}"}}'
-    return next((float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(wanted)), 0.0)
-
-
-async def _check(stack: Stack, year: Year, story: Story) -> None:
-    databases = {service: _dsn(stack, service) for service in stack.services}
-    await invariants.settled(databases, stack.kafka_bootstrap)
-    sent = await invariants.on_topics(stack.kafka_bootstrap)
-    outboxes = {service: await invariants.committed(dsn) for service, dsn in databases.items()}
-    findings = invariants.compare(outboxes, sent)
-    findings.append(await invariants.taken_once(databases, sent))
-    live = {service: await invariants.fingerprint(dsn) for service, dsn in databases.items()}
-    findings.append(invariants.same_projections(live, await _replayed(stack, live)))
+async def _check(deployment: Deployment, year: Year, story: Story) -> None:
+    findings: list[invariants.Finding] = []
+    if deployment.evidence is None:
+        story.unchecked = UNCHECKED
+    else:
+        findings, sent = await examine(deployment.evidence, deployment.services)
+        story.events = Counter(event.event_type.split(".")[2] for event in sent)
     findings.append(await _visible(year))
     story.findings = sorted(findings, key=lambda finding: finding.name)
-    story.events = Counter(event.event_type.split(".")[2] for event in sent)
-
-
-def _dsn(stack: Stack, database: str) -> str:
-    """A superuser's address of a database."""
-    return urlsplit(stack.postgres_dsn)._replace(path=f"/{database}").geturl()
-
-
-async def _replayed(stack: Stack, live: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The projections of fresh databases that have read every topic from offset 0."""
-    return dict(
-        await asyncio.gather(
-            *[asyncio.create_task(_replay(stack, service, wanted)) for service, wanted in live.items()]
-        )
-    )
-
-
-async def _replay(stack: Stack, service: str, wanted: dict[str, str]) -> tuple[str, dict[str, str]]:
-    name = f"{service}_replay"
-    await asyncio.to_thread(drop_database, stack.postgres_dsn, name)
-    await asyncio.to_thread(create_database, stack.postgres_dsn, service, name, stack.secrets_dir)
-    environment = stack.service_environment(service) | {
-        "UPDRAFT_CONSUMER_GROUP": f"updraft.{service}.replay.{os.getpid()}.{time.time_ns()}",
-        "UPDRAFT_HTTP_PORT": "0",
-    }
-    environment["UPDRAFT_DATABASE"] = environment["UPDRAFT_DATABASE"].rsplit("/", 1)[0] + f"/{name}"
-    await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-m", service, "migrate"], env=environment, check=True, capture_output=True
-    )
-    dsn = _dsn(stack, name)
-    reader = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", service, "consumer", env=environment,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    found: dict[str, str] = {}
-    try:
-        give_up = time.monotonic() + 60
-        while found != wanted and time.monotonic() < give_up:
-            await asyncio.sleep(0.3)
-            found = await invariants.fingerprint(dsn)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            reader.terminate()
-        await reader.wait()
-        await asyncio.to_thread(drop_database, stack.postgres_dsn, name)
-    return service, found
 
 
 async def _visible(year: Year) -> invariants.Finding:

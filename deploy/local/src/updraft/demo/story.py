@@ -76,6 +76,8 @@ class Story:
     writes: int = 0
     events: Mapping[str, int] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
+    unchecked: str = ""
+    """Which invariants could not be checked, and why; empty when all were."""
     steps: list[tuple[str, float]] = field(default_factory=list)
     """What was done and how many seconds it took."""
 
@@ -86,5 +88,5 @@ class Story:
 
     @property
     def sound(self) -> bool:
-        """Whether every invariant holds."""
+        """Whether every invariant that was checked holds."""
         return all(finding.holds for finding in self.findings)

@@ -28,8 +28,7 @@ def show(story: Story, report: Path, console: Console) -> None:
         f"[b]{story.kept}[/b] of {len(story.meetings)} meetings held; {story.stalled} pairs fell silent,"
         f" [b]{story.rescued}[/b] of them were rescued; {story.dissolved} ended early, {story.completed} completed the year.",
         *_survey(story),
-        f"{story.killed} was killed {story.killed_after} and was back after {story.recovered_in:.1f} s;"
-        f" {story.resent} requests were sent again.",
+        f"{_blow(story)} {story.resent} requests were sent again.",
     ]
     if story.synthetic_applications:
         lines.append(
@@ -43,7 +42,15 @@ def show(story: Story, report: Path, console: Console) -> None:
         verdict = "[green]holds[/green]" if finding.holds else "[red]broken[/red]"
         table.add_row(finding.name, finding.meaning, "\n".join([finding.numbers, *finding.violations]), verdict)
     console.print(table)
+    if story.unchecked:
+        console.print(f"[yellow]Not checked:[/yellow] {story.unchecked}")
     console.print(f"The report with plots: [link=file://{report}]{report}[/link]")
+
+
+def _blow(story: Story) -> str:
+    if not story.killed:
+        return "Nothing was killed;"
+    return f"{story.killed} was killed {story.killed_after} and was back after {story.recovered_in:.1f} s;"
 
 
 def _example(story: Story) -> str:

@@ -16,6 +16,7 @@ from contracts.blind_tokens import PublicKey, blind, finalize, new_token
 from updraft.demo.caller import Caller, Refused, until
 from updraft.demo.cast import Couple, Planned, Player, answers
 from updraft.demo.story import Meeting, MeetingOutcome, PairLine, Story
+from updraft.errors import DeploymentError
 
 
 class Desk(Protocol):
@@ -34,6 +35,9 @@ class Desk(Protocol):
 
 class MovableTime(Protocol):
     """The rules' clock, from outside."""
+
+    def now(self) -> datetime:
+        """What the rules take for the current time: aware, UTC."""
 
     def move_to(self, moment: datetime) -> None:
         """Make it `moment` now for all rules; time goes on from there."""
@@ -78,16 +82,20 @@ class Year:
     async def register(self, units: Iterable[tuple[str, str, Sequence[tuple[str, int]], str]]) -> None:
         """Register business units: (code, name, grade ladder as (grade, rank), time zone). The first one hosts the cohort."""
         for code, name, ladder, time_zone in units:
-            unit = await self.caller.post(
-                self.admin,
-                "/enrollment/v1/business-units",
-                {
-                    "code": code,
-                    "display_name": name,
-                    "grade_ladder": [{"grade": grade, "rank": rank} for grade, rank in ladder],
-                    "default_time_zone": time_zone,
-                },
-            )
+            body = {
+                "code": code,
+                "display_name": name,
+                "grade_ladder": [{"grade": grade, "rank": rank} for grade, rank in ladder],
+                "default_time_zone": time_zone,
+            }
+            try:
+                unit = await self.caller.post(self.admin, "/enrollment/v1/business-units", body)
+            except Refused as refused:
+                if refused.status == 409:
+                    raise DeploymentError(
+                        f"unit {code} is there already: the year is played where it is not"
+                    ) from refused
+                raise
             self.units[code] = UUID(unit["business_unit_id"])
             self.story.units.append(name)
         self.host = next(iter(self.units.values()))
