@@ -21,12 +21,12 @@ from load.servers import own_servers
 SUBJECTS: dict[str, tuple[str, float]] = {
     "relay": ("load.relay", 150),
     "consume": ("load.consume", 240),
-    "api": ("load.api", 150),
-    "latency": ("load.latency", 240),
-    "import": ("load.imports", 90),
-    "rebuild": ("load.rebuild", 150),
-    "memory": ("load.memory", 90),
-    "start": ("load.start", 90),
+    "api": ("load.api", 240),
+    "latency": ("load.latency", 600),
+    "import": ("load.imports", 300),
+    "rebuild": ("load.rebuild", 300),
+    "memory": ("load.memory", 120),
+    "start": ("load.start", 180),
 }
 """The module of each subject, whose `run(bench, servers, quick)` adds its rows, and the most seconds it may take."""
 

@@ -31,7 +31,7 @@ from load.servers import Servers, cpu_seconds
 UNITS = 50
 PAIRS_OF_A_UNIT = 20
 CONNECTIONS = 32
-SECONDS = 5.0
+SECONDS = 4.0
 READY_SECONDS = 60.0
 
 _PAIR = """

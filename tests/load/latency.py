@@ -36,6 +36,7 @@ BESIDE_AN_IMPORT = Goal(below=250)
 PEOPLE = 100_000
 _PREFIX = b"POST /engagement"
 _PATIENCE = 60.0
+_AGAIN_SECONDS = 0.2
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -49,27 +50,31 @@ async def arrivals(
 ) -> dict[UUID, float]:
     """Send at random moments, `rate` a second on average, never waiting for answers; meetings and when each was due (Unix time).
 
-    Ends after `seconds`, or sooner when `enough` is set. AssertionError when a request was not answered with 201.
+    Ends after `seconds`, or sooner when `enough` is set. A request answered with 503 is sent again under its key, as clients are
+    told to. AssertionError when another answer than 201 comes, or none within a minute.
     """
     loop = asyncio.get_running_loop()
     draw = random.Random(seed)
     idle: list[Line] = []
-    due_of: dict[Line, float] = {}
+    under_way: dict[Line, tuple[float, bytes]] = {}
     due: dict[UUID, float] = {}
     wrong: list[bytes] = []
     settled = asyncio.Event()
 
     def answered(line: Line, status: int, answer: bytes) -> None:
-        began = due_of.pop(line, None)
-        if began is None:
+        if line not in under_way:
             return
+        if status == 503 and not line.lost:
+            loop.call_later(_AGAIN_SECONDS, line.send, under_way[line][1])
+            return
+        began, _ = under_way.pop(line)
         if status != 201:
             wrong.append(answer[:2000])
             settled.set()
             return
         due[UUID(json.loads(answer[answer.index(b"\r\n\r\n") + 4 :])["meeting_id"])] = began
         idle.append(line)
-        if not due_of:
+        if not under_way:
             settled.set()
 
     lines: list[Line] = []
@@ -92,9 +97,9 @@ async def arrivals(
             while idle and idle[-1].lost:
                 idle.pop()
             line = idle.pop() if idle else await another()
-            due_of[line] = moment
+            under_way[line] = moment, request
             line.send(request)
-        if due_of and not wrong:
+        if under_way and not wrong:
             settled.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
@@ -103,7 +108,7 @@ async def arrivals(
         for line in lines:
             line.close()
     assert not wrong, f"{len(wrong)} requests failed, the first with {wrong[0]!r}"
-    assert not due_of, f"{len(due_of)} requests were never answered"
+    assert not under_way, f"{len(under_way)} requests were never answered"
     return due
 
 

@@ -6,9 +6,11 @@ import asyncio
 import itertools
 import os
 import statistics
+import time
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import kafka_side
@@ -89,9 +91,19 @@ async def test_arrivals_do_not_wait_for_answers_and_are_random(answering: Any) -
     assert 300 < len(sent) < 500
     gaps = [after - before for before, after in itertools.pairwise(sorted(sent))]
     assert statistics.pstdev(gaps) > 0.5 * statistics.mean(gaps)
-    answering.answers[:] = [b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"]
+    answering.answers[:] = [b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"]
     with pytest.raises(AssertionError, match="requests failed"):
         await arrivals(answering.port, requests, rate=50, seconds=0.2, seed=3)
+
+
+async def test_what_is_told_to_try_again_counts_from_when_it_was_due(answering: Any) -> None:
+    body = b'{"meeting_id":"01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69"}'
+    created = b"HTTP/1.1 201 Created\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    answering.answers[:] = [b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy", created]
+    began = time.time()
+    due = await arrivals(answering.port, itertools.repeat(post("/x", {}, {})), rate=2, seconds=1.5, seed=3)
+    assert len(answering.requests) >= 2
+    assert began < due[UUID("01990c3e-6d2f-7c3a-9a51-3f1d2c4b5a69")] < time.time()
 
 
 async def test_a_lost_connection_is_an_answer() -> None:

@@ -34,8 +34,8 @@ class Session:
     def __init__(self, database: Database, business_unit_id: UUID | None, route: str | None = None) -> None:
         self._database = database
         self._business_unit_id = business_unit_id
-        named = (Claim(business_unit_id, _UNITS_TAKE), Claim(route, _ROUTES_TAKE))
-        self._claims: Claims = tuple(claim for claim in named if claim.name is not None)
+        unit = () if business_unit_id is None else (Claim(business_unit_id.int, _UNITS_TAKE),)
+        self._claims: Claims = unit if route is None else (*unit, Claim(route, _ROUTES_TAKE))
         self._shares = False
         self._connection: Connection | None = None
         self._driver: Any = None

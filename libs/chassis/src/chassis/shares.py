@@ -71,19 +71,21 @@ class Shares:
                 del self._held[claim.name]
         # Serving leaves less room, never more: a claim that was found full stays so for the rest of this call.
         full: set[Claim] = set()
-        served = True
-        while served and self._free > 0:
-            served = False
-            for waiting in list(self._waiting):
+        queues = list(self._waiting)
+        while queues and self._free > 0:
+            # Only a queue that was served and has more may be served again.
+            again = []
+            for waiting in queues:
                 if full.isdisjoint(waiting) and self._has_room(waiting, full):
-                    served = True
                     queue = self._waiting.pop(waiting)
                     place = queue.popleft()
                     if queue:
                         self._waiting[waiting] = queue
+                        again.append(waiting)
                     if not place.cancelled():
                         self._hold(waiting)
                         place.set_result(None)
+            queues = again
 
     def _has_room(self, claims: Claims, full: set[Claim] | None = None) -> bool:
         for claim in claims:

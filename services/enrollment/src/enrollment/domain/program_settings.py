@@ -148,7 +148,8 @@ class ProgramSettings:
             completed["cadence_days"] = (
                 None if formality is Formality.LIGHT else (self.cadence_days or DEFAULT_CADENCE_DAYS)
             )
-        return replace(self, **completed)
+        differing = {name: value for name, value in completed.items() if getattr(self, name) != value}
+        return replace(self, **differing) if differing else self
 
 
 _SETTINGS = tuple(each.name for each in fields(ProgramSettings))
