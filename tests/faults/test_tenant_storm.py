@@ -72,7 +72,7 @@ def _p99(seconds: list[float]) -> float:
 
 
 async def _others_are_served(
-    stage, identity, folder, *, rounds: int, seconds: float, bound: float, limit: RateLimit
+    stage, identity, folder, *, rounds: int, seconds: float, bound: float | None, limit: RateLimit
 ) -> None:
     stage.start("engagement", "relay")
     stage.start("evaluation", "consumer")
@@ -94,6 +94,7 @@ async def _others_are_served(
     assert set(answers) <= {"201", "429+", "503+"}, "the storm was refused in another way than to try again later"
     assert answers["429+"] > answers["201"], "the storm was not slowed down: its sender may be too slow"
     await stage.outbox_drained(30)
+    held_to = "" if bound is None else f", at most {bound:g}"
     record(
         "F22",
         f"one unit sends {STORM:.0f} requests a second, {QUIET_UNITS} others {RATE:.0f} each, {rounds * seconds:.0f} s with and"
@@ -102,17 +103,17 @@ async def _others_are_served(
         None,
         None,
         f"99th percentile of the others {statistics.median(base) * 1000:.0f} ms alone,"
-        f" {statistics.median(beside) * 1000:.0f} ms beside it ({ratio:.1f} times, at most {bound:g});"
+        f" {statistics.median(beside) * 1000:.0f} ms beside it ({ratio:.1f} times{held_to});"
         f" of the storm {answers['201']} were served, {answers['429+']} answered 429",
     )
-    assert ratio <= bound
+    assert bound is None or ratio <= bound
 
 
 @pytest.mark.requirement("F22", "S7")
 async def test_a_storm_of_one_unit_leaves_the_others_served(stage, identity, tmp_path):
-    """On a machine that does other things too the ratio is only held loosely, and a storm is weak; see the long test."""
+    """Each request of theirs is answered, the storm is told to slow down; by how much they slow is for the long test."""
     limit = RateLimit(per_second=20, burst=20)
-    await _others_are_served(stage, identity, tmp_path, rounds=1, seconds=6, bound=8, limit=limit)
+    await _others_are_served(stage, identity, tmp_path, rounds=1, seconds=6, bound=None, limit=limit)
 
 
 @pytest.mark.long
