@@ -42,6 +42,12 @@ class Watched:
             return body
         return {}
 
+    async def lives(self) -> bool:
+        """Whether the process answers that it is alive."""
+        with suppress(httpx.TransportError):
+            return (await self._http.get("/health/live")).status_code == 200
+        return False
+
     async def alarms(self) -> list[str]:
         """Names of the raised alarms."""
         return list((await self.ready()).get("alarms", ()))

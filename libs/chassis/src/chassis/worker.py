@@ -61,7 +61,10 @@ async def _run_until(
     ]
     watching: list[asyncio.Task[None]] = []
     if consumer is not None:
+        joined = asyncio.Event()
+        progress.probe("consumer", lambda: _happened(joined))
         await _started(consumer, stopping)
+        joined.set()
         watching.append(asyncio.create_task(consumer.watch()))
         running.append(asyncio.create_task(consumer.failed()))
     told = asyncio.create_task(_until(stopping))
@@ -83,6 +86,11 @@ async def _run_until(
 
 async def _until(stopping: asyncio.Event) -> None:
     await stopping.wait()
+
+
+async def _happened(event: asyncio.Event) -> None:
+    if not event.is_set():
+        raise LookupError("it has not happened yet")
 
 
 async def _started(consumer: Consumer, stopping: asyncio.Event) -> None:
