@@ -47,7 +47,7 @@ test-system: $(READY) ## the whole stack
 
 test-faults: $(READY) ## every fault at its full length, one after the other; then docs/reliability.md
 	@$(PYTEST) -s -v tests/wire tests/faults -m "not containers" $(ARGS)
-	@$(VENV)/bin/python tests/faults/page.py
+	@PYTHONPATH=tests/wire $(VENV)/bin/python tests/faults/page.py
 
 test-containers: $(READY) ## the wire tests on testcontainers, the system on docker compose; needs a Docker engine
 	@UPDRAFT_TEST_ON=containers $(PYTEST) -v tests/wire -m "not long" $(ARGS)

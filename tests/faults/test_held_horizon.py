@@ -149,6 +149,7 @@ async def _fast_enough(stage: Any, base: float) -> float:
     ],
 )
 async def test_a_relay_keeps_its_speed_while_a_reader_holds_the_horizon(logical_stage, held, minutes, timed):
+    """A short run holds it to losing nothing and keeping order; only the long one measures, since nothing runs beside it."""
     stage = logical_stage
     writer = stage.service("engagement")
     async with Watched() as watched:

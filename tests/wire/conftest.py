@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-# The rig and the tests' own modules, and the figures of faults, are found by their plain names, by processes too.
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+# The rig and the tests' own modules are run as processes too and are found by their plain names.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from updraft.identity import DevelopmentIdentity

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from socket import gethostname
 from typing import Any
@@ -36,7 +37,7 @@ _START_SECONDS = 180.0
 _STOP_SECONDS = 15
 
 
-class _Contained:
+class _Contained(ABC):
     """A server in a container of its own, published on a port of this machine that stays the same when it is started again."""
 
     def __init__(self, title: str, image: str, inside: int) -> None:
@@ -82,9 +83,9 @@ class _Contained:
             if host == gethostname() and not psutil.pid_exists(int(process)):
                 found.remove(force=True, v=True)
 
+    @abstractmethod
     async def answers(self) -> bool:
         """Whether it serves."""
-        raise NotImplementedError
 
     def _wait(self) -> None:
         if not blocking(_within(_START_SECONDS, self.answers)):

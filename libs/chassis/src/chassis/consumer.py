@@ -49,9 +49,11 @@ LONGEST_RETRY = 60.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 FIRST_SLICE = 20
+"""Records of the first transaction, before it is known how long a handler takes."""
 SLICE_SECONDS = 1.0
 """What one transaction should take at most: an open writer holds back every relay of the database cluster."""
 LONGEST_WITHOUT_READING = 8.0
+"""Seconds of refused reads after which the driver is given up."""
 LONGEST_FINISH = 5.0
 """Seconds that a stopping consumer goes on with its batch; then it gives the rest back."""
 DEAD_LETTERS_IN_A_ROW = 200

@@ -39,8 +39,8 @@ async def send_all(producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
             if batch is not None:
                 acknowledgements.append(await producer.send_batch(batch, topic, partition=place[1]))
             batch = batches[place] = producer.create_batch()
-            # A batch takes its first record whatever its size.
-            _appended(batch, row)
+            if not _appended(batch, row):
+                raise RuntimeError("an empty batch refuses a record; nothing may be skipped")
     for (topic, partition), batch in batches.items():
         batch.close()
         acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
@@ -52,14 +52,14 @@ def _appended(batch: Any, row: Any) -> bool:
     stored = row["headers"]
     headers = _headers.decode(stored)
     encoded = [(name, value.encode()) for name, value in headers]
-    traceparent = None
+    if batch.append(timestamp=None, key=row["key"], value=row["value"], headers=encoded) is None:
+        return False
     if _SAMPLED in stored:
         traceparent = next((value for name, value in headers if name == "traceparent" and value.endswith("-01")), None)
-    if traceparent is None:
-        return batch.append(timestamp=None, key=row["key"], value=row["value"], headers=encoded) is not None
-    with start_span(f"send {row['topic']}", kind="producer", parent=traceparent) as span:
-        span.set("messaging.destination.name", row["topic"])
-        return batch.append(timestamp=None, key=row["key"], value=row["value"], headers=encoded) is not None
+        if traceparent is not None:
+            with start_span(f"send {row['topic']}", kind="producer", parent=traceparent) as span:
+                span.set("messaging.destination.name", row["topic"])
+    return True
 
 
 def partition_of(key: bytes, partitions: int) -> int:

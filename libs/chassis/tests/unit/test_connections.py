@@ -10,6 +10,8 @@ import pytest
 from chassis.connections import Connection, Connections
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from .impatience import impatient_clients
+
 pytestmark = pytest.mark.requirement("F11", "F12")
 
 
@@ -148,16 +150,7 @@ async def test_cancelled_and_late_takers_lose_no_connection() -> None:
             else:
                 connections.give(connection)
 
-    async def client() -> None:
-        for _ in range(60):
-            task = asyncio.create_task(use())
-            if chance.random() < 0.3:
-                await asyncio.sleep(chance.random() * 0.004)
-                task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled() or isinstance(task.exception(), (PoolTimeout, type(None)))
-
-    await asyncio.gather(*(client() for _ in range(30)))
+    await impatient_clients(use, PoolTimeout, chance)
     assert highest == 4
     taken = [await asyncio.wait_for(connections.take(), 1) for _ in range(4)]
     assert all(connection.usable for connection in taken)

@@ -9,6 +9,8 @@ from contextlib import suppress
 import pytest
 from chassis.shares import Claim, Shares, ShareTaken
 
+from .impatience import impatient_clients
+
 pytestmark = pytest.mark.requirement("F12", "F22")
 
 
@@ -126,15 +128,6 @@ async def test_cancelled_and_late_ones_leave_nothing_taken() -> None:
             held -= 1
             shares.give_back(mine)
 
-    async def client() -> None:
-        for _ in range(60):
-            task = asyncio.create_task(use())
-            if chance.random() < 0.3:
-                await asyncio.sleep(chance.random() * 0.004)
-                task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled() or isinstance(task.exception(), (ShareTaken, type(None)))
-
-    await asyncio.gather(*(client() for _ in range(30)))
+    await impatient_clients(use, ShareTaken, chance)
     assert highest in (5, 6)
     assert await _hold_all(shares, "anybody", times=100) == 6
