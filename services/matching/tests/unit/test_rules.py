@@ -6,7 +6,16 @@ from dataclasses import fields, replace
 from itertools import pairwise
 
 import pytest
-from matching.domain.facts import Candidate, Direction, LanguageLevel, Line, PairType, ProgramRules, Snapshot
+from matching.domain.facts import (
+    Background,
+    Candidate,
+    Direction,
+    LanguageLevel,
+    Line,
+    PairType,
+    ProgramRules,
+    Snapshot,
+)
 from matching.domain.rules import HardRules, Rule
 
 from .worlds import RULES, mentee, mentor, person, snapshot
@@ -57,13 +66,17 @@ def test_the_minimum_seniority_gap_is_a_rule(gap: int, expected: tuple[Rule, ...
 
 @pytest.mark.requirement("R0-06", "R2-13")
 def test_nothing_of_a_person_that_tells_age_is_known_to_a_run() -> None:
-    # A proxy would have to be a field: age, birth, generation, tenure, joining date, title, name, gender.
-    known = {field.name for model in (Candidate, Snapshot, ProgramRules, Line) for field in fields(model)}
+    # A proxy would have to be a field: age, birth, generation, joining date, title, name, gender. Tenure counts only as a
+    # difference between two people (R0-05), never towards a side.
+    models = (Candidate, Background, Snapshot, ProgramRules, Line)
+    known = {field.name for model in models for field in fields(model)}
     assert known == {
         "participation_id", "person_id", "business_unit_id", "role", "employed", "grade_rank", "team", "background",
         "offers", "asks", "languages", "working_time", "places", "taken", "starts_on", "rules", "mentors", "mentees",
         "lines", "earlier_pairs", "without_facts", "pair_type", "direction", "minimum_grade_gap",
         "minimum_language_level", "minimum_overlap_minutes", "weights", "manager_id", "dotted_line_ids",
+        "function", "region", "country", "tenure", "life", "projects", "values", "style", "channels", "priority", "ranked",
+        "reviewer_ids", "unit_policy", "repeat_pairs", "preference_limit", "excluded", "waived", "quotas", "previous",
     }  # fmt: skip
 
 

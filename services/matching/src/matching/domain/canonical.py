@@ -34,12 +34,24 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
             "minimum_language_level": rules.minimum_language_level.name,
             "minimum_overlap_minutes": rules.minimum_overlap_minutes,
             "weights": asdict(rules.weights),
+            "unit_policy": rules.unit_policy.value,
+            "repeat_pairs": rules.repeat_pairs,
+            "preference_limit": rules.preference_limit,
         },
         "mentors": _sorted_documents(snapshot.mentors),
         "mentees": _sorted_documents(snapshot.mentees),
         "lines": sorted((_line(line) for line in snapshot.lines), key=lambda line: str(line["person_id"])),
         "earlier_pairs": sorted([str(mentor), str(mentee)] for mentor, mentee in snapshot.earlier_pairs),
         "without_facts": {str(key): role.value for key, role in snapshot.without_facts.items()},
+        "excluded": sorted([str(one), str(other)] for one, other in snapshot.excluded),
+        "waived": sorted([str(mentor), str(mentee), rule] for mentor, mentee, rule in snapshot.waived),
+        "quotas": sorted(
+            [str(quota.business_unit_id), quota.places, "" if quota.mentee is None else str(quota.mentee)]
+            for quota in snapshot.quotas
+        ),
+        "previous": None
+        if snapshot.previous is None
+        else sorted([str(mentor), str(mentee)] for mentor, mentee in snapshot.previous),
     }
 
 
@@ -61,7 +73,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "role": candidate.role.value,
         "employed": candidate.employed,
         "grade_rank": candidate.grade_rank,
-        "background": asdict(candidate.background),
+        "background": {**asdict(candidate.background), "life": sorted(candidate.background.life)},
         "team": candidate.team,
         "offers": dict(candidate.offers),
         "asks": dict(candidate.asks),
@@ -69,6 +81,12 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "working_time": [time.time_zone, time.start_minute, time.end_minute, sorted(time.days)],
         "places": candidate.places,
         "taken": candidate.taken,
+        "projects": sorted(candidate.projects),
+        "values": sorted(candidate.values),
+        "style": dict(candidate.style),
+        "channels": sorted(candidate.channels),
+        "priority": candidate.priority,
+        "ranked": [str(participation_id) for participation_id in candidate.ranked],
     }
 
 
@@ -77,4 +95,5 @@ def _line(line: Line) -> dict[str, Any]:
         "person_id": str(line.person_id),
         "manager_id": None if line.manager_id is None else str(line.manager_id),
         "dotted_line_ids": sorted(str(person) for person in line.dotted_line_ids),
+        "reviewer_ids": sorted(str(person) for person in line.reviewer_ids),
     }
