@@ -45,7 +45,7 @@ ALARMS = (
         "writer-left-open",
         metrics.RELAY_WATERMARK_AGE,
         10.0,
-        "A transaction that has written is open for longer than 10 s and holds back every relay of the database cluster.",
+        "A transaction that has written events is open for longer than 10 s and holds back the relay of its service.",
     ),
 )
 

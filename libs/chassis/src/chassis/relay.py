@@ -1,9 +1,10 @@
 """The relay: sends the outbox to Kafka, in order of its numbers, up to a watermark below which nothing can still appear.
 
 A sequence number is drawn before its transaction commits, so "greater than the last one seen" would skip rows that
-commit late. The relay reads the sequence's value L, then takes a transaction id X of its own. Every transaction that
-could hold a number up to L had its own id (the outbox's first column) before it drew that number, so before X. Once no
-transaction older than X is running, the rows `cursor < seq <= L` are complete.
+commit late. The relay reads the sequence's value L, then which transactions hold the outbox locked as those do that insert
+into it. Every transaction that has drawn a number up to L locked the outbox before it drew, and keeps the lock until what it
+did can be seen or is gone. Once none of those transactions is left, the rows `cursor < seq <= L` are complete. Who writes
+elsewhere, in this database or another of the cluster, holds nothing back (docs/decisions/0009-who-holds-the-outbox.md).
 
 One relay leads per service, by an advisory lock on the very connection it reads with. The cursor moves when the broker
 has acknowledged; losing a move only sends again, and the inbox of each consumer knows the events by their id.
@@ -31,7 +32,7 @@ from chassis.service import Service
 
 ROWS_A_FETCH = 2_000
 SHORTEST_PAUSE = 0.005
-LONGEST_PAUSE = 0.02
+LONGEST_PAUSE = 0.01
 LEADERSHIP_PAUSE = 0.2
 STORE_EVERY = 0.1
 """Seconds between two stores of the cursor: each leaves a dead version, which under somebody's old snapshot nobody removes."""
@@ -40,8 +41,9 @@ PARTITIONS_EVERY = 60.0
 LONGEST_BACK_OFF = 5.0
 
 _HIGHEST = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_seq"
-_OWN_TRANSACTION = "SELECT pg_current_xact_id()::text::bigint"
-_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_WRITERS = """SELECT array_agg(virtualtransaction) FROM pg_locks
+ WHERE locktype = 'relation' AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock' AND granted
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 _ROWS = "SELECT seq, topic, key, headers, value FROM outbox WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"
 _CURSOR = "SELECT seq FROM relay_cursor"
 _STORE = "UPDATE relay_cursor SET seq = $1"
@@ -74,7 +76,7 @@ class Relay:
         self._cursor = 0
         self._stored = 0
         self._stored_at = 0.0
-        self._candidate: tuple[int, int, float] | None = None
+        self._candidate: tuple[int, set[str], float] | None = None
         self._booked = 0.0
         self._kept = 0.0
         self._led = False
@@ -178,7 +180,7 @@ class Relay:
                 pause = SHORTEST_PAUSE
             else:
                 await self._sleep(pause)
-                pause = min(pause * 1.5, LONGEST_PAUSE)
+                pause = SHORTEST_PAUSE if self._candidate else min(pause * 1.5, LONGEST_PAUSE)
             await self._store(connection)
             await self._book(connection, cursor)
 
@@ -188,13 +190,16 @@ class Relay:
             if highest <= self._watermark:
                 metrics.RELAY_WATERMARK_AGE.set(0)
                 return
-            self._candidate = (highest, await connection.fetchval(_OWN_TRANSACTION), time.monotonic())
-        highest, own_transaction, since = self._candidate
-        if await connection.fetchval(_OLDEST_RUNNING) >= own_transaction:
+            waiting_for, since = set(await connection.fetchval(_WRITERS) or ()), time.monotonic()
+        else:
+            highest, waiting_for, since = self._candidate
+            waiting_for.intersection_update(await connection.fetchval(_WRITERS) or ())
+        if waiting_for:
+            self._candidate = (highest, waiting_for, since)
+            metrics.RELAY_WATERMARK_AGE.set(time.monotonic() - since)
+        else:
             self._watermark, self._candidate = highest, None
             metrics.RELAY_WATERMARK_AGE.set(0)
-        else:
-            metrics.RELAY_WATERMARK_AGE.set(time.monotonic() - since)
 
     async def _send_up_to_watermark(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> int:
         rows = await connection.fetch(_ROWS, cursor, self._watermark, self._rows_a_fetch)
