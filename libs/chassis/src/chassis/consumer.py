@@ -10,6 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 import structlog
@@ -18,7 +19,6 @@ from contracts import catalog
 from contracts.envelope import Undecodable, UnknownType, decode
 from faststream import AckPolicy, Context
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from chassis import metrics
@@ -33,6 +33,7 @@ from chassis.dead_letters import DeadLetter, DeadLetterWriter, RawRecord, dead_l
 from chassis.handlers import Acts, Handler, Projects, ProjectsBatch, Routing
 from chassis.health import Progress
 from chassis.inbox import Inbox, Received
+from chassis.offsets import Acknowledged, Offsets
 from chassis.service import Service
 
 __all__ = ["Acts", "Consumer", "Projects", "ProjectsBatch", "TooManyDeadLetters"]
@@ -44,14 +45,15 @@ RECORDS_A_TRANSACTION = 500
 """While PostgreSQL works on so many, the next are decoded."""
 DECODED_AT_ONCE = 25
 """Then those at work in the database have their turn."""
-BATCH_TIMEOUT_MS = 5
+LONGEST_READ_MS = 25
+"""Then a read without records returns, so that the broker is told how far the consumer has come."""
 LONGEST_RETRY = 60.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 FIRST_SLICE = 20
 """Records of the first transaction, before it is known how long a handler takes."""
 SLICE_SECONDS = 1.0
-"""What one transaction should take at most: an open writer holds back every relay of the database cluster."""
+"""What one transaction should take at most: who writes events holds back the relay of the service until the end."""
 LONGEST_WITHOUT_READING = 8.0
 """Seconds of refused reads after which the driver is given up."""
 LONGEST_FINISH = 5.0
@@ -110,6 +112,7 @@ class Consumer:
         security = settings.kafka_security()
         self._dead_letters = DeadLetterWriter(settings.kafka, security)
         self._redrive = catalog.redrive_topic(service.name)
+        self._offsets = Offsets()
         self._broker = KafkaBroker(
             settings.kafka,
             allow_auto_create_topics=False,
@@ -126,7 +129,7 @@ class Consumer:
             group_id=settings.consumer_group or f"updraft.{service.name}",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             auto_offset_reset="earliest",
-            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            batch_timeout_ms=LONGEST_READ_MS,
             max_records=min(RECORDS_A_TRANSACTION, records_a_batch),
             fetch_max_wait_ms=100,
             session_timeout_ms=session_timeout_ms,
@@ -137,18 +140,19 @@ class Consumer:
         )
         self._subscriber(self._on_batch)
         self._refused_since: float | None = None
-        self._read_records = self._subscriber.get_msg
-        # FastStream has no hook where it reads, and repeats a failing read in silence for ever.
+        # FastStream has no hook where it reads, sleeps after a read without records, and repeats a failing one in silence for ever.
         self._subscriber.get_msg = self._read_or_give_up  # type: ignore[method-assign]
 
-    async def _parse(self, message: tuple[Any, ...]) -> KafkaAckableMessage:
+    async def _parse(self, message: tuple[Any, ...]) -> Acknowledged:
         # FastStream's own batch parser decodes headers and loses the whole batch when one is null or not UTF-8
         # (reproduced in 0.7.8, whatever the acknowledgement policy); this one looks at nothing.
-        return KafkaAckableMessage(body=message, headers={}, raw_message=message, consumer=self._subscriber.consumer)
+        consumer = self._subscriber.consumer
+        return Acknowledged(body=message, headers={}, raw_message=message, consumer=consumer, offsets=self._offsets)
 
     async def _read_or_give_up(self, consumer: Any) -> tuple[Any, ...]:
         try:
-            records = await self._read_records(consumer)
+            await self._offsets.tell(consumer)
+            found = await consumer.getmany(timeout_ms=LONGEST_READ_MS, max_records=self._subscriber.max_records)
         except KafkaError as error:
             # An error that aiokafka's heartbeat does not expect ends the heartbeat, and every read fails from then on.
             now = time.monotonic()
@@ -159,7 +163,7 @@ class Consumer:
                 self._stopped.set()
             raise
         self._refused_since = None
-        return records
+        return tuple(chain.from_iterable(found.values()))
 
     async def start(self) -> None:
         """Join the group and begin."""
@@ -168,7 +172,9 @@ class Consumer:
 
     async def stop(self) -> None:
         """Finish the batch under way, leave the group."""
-        self._stopping = True
+        self._stopping = self._offsets.at_once = True
+        if self._subscriber.consumer is not None:
+            await self._offsets.tell(self._subscriber.consumer)
         self._finish_by = time.monotonic() + LONGEST_FINISH
         await self._broker.stop()
         await self._dead_letters.close()
@@ -382,7 +388,7 @@ def _crash_before_commit() -> None:
     crash_point(CONSUMER_BEFORE_COMMIT)
 
 
-async def _decode(message: KafkaAckableMessage) -> Any:
+async def _decode(message: Acknowledged) -> Any:
     return message.body
 
 
