@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-import dataclasses
 import functools
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, request_response
-from pydantic import BaseModel
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.access import Provided, access_of, methods_of, provided
+from chassis.access import methods_of
 from chassis.auth import TokenVerifier
 from chassis.database import Unavailable
 from chassis.documentation import document
-from chassis.front import LARGEST_BODY, TRACE, Front
+from chassis.front import LARGEST_BODY, Front
 from chassis.health import Progress
-from chassis.idempotency import ANONYMOUS_ROUTE, render
 from chassis.ports import Rejection
 from chassis.problems import field_errors, http_problem_response, problem_response, rejection_response
+from chassis.routes import Compiled, ShortWay, compiled
 from chassis.service import Service
-from chassis.telemetry import start_span
 
 _BEAT_SECONDS = 0.5
 _SILENCE_SECONDS = 5.0
-_REQUEST = "chassis_request"
 
-_Matches = Callable[[Scope], tuple[Match, Scope]]
 _ASKED_HEADERS = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent")
 _ANSWERED_HEADERS = ("etag", "location", "retry-after", "idempotency-replayed")
 
@@ -76,7 +66,9 @@ def create_app(
     app.state.verifier = verifier
     if verifier is None and service.settings.jwks is not None:
         app.state.verifier = TokenVerifier(service.settings)
-    _add_routes(app, routers)
+    routes = _compiled(routers)
+    app.router.routes.extend(one.route for one in routes)
+    app.add_middleware(ShortWay, routes=routes)
     app.add_middleware(Front, progress=progress, largest_body=largest_body)
     if service.settings.cors_origins:
         app.add_middleware(
@@ -95,104 +87,16 @@ def create_app(
     return app
 
 
-def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    names: set[str] = set()
+def _compiled(routers: Sequence[APIRouter]) -> list[Compiled]:
+    found: dict[str, Compiled] = {}
     for router in routers:
         for route in router.routes:
             if not isinstance(route, APIRoute):
                 raise ValueError(f"{router.prefix}: routers hold plain routes only; list nested routers in create_app")
-            if route.name in names:
+            if route.name in found:
                 raise ValueError(f"{route.path}: another route is called {route.name} too")
-            names.add(route.name)
-            app.router.routes.append(_compiled(route))
-
-
-def _compiled(route: APIRoute) -> APIRoute:
-    """A copy of the route that lets in who may use it before its body is read, renders body models once and is traced by its template."""
-    compiled = copy.copy(route)
-    compiled.operation_id = compiled.unique_id = route.name
-    given = provided(route.dependant)
-    lean = copy.copy(compiled)
-    lean.dependant = dataclasses.replace(
-        route.dependant,
-        call=_rendering(route, given, route.dependant.request_param_name),
-        dependencies=given.others,
-        request_param_name=_REQUEST,
-    )
-    handle = lean.get_route_handler()
-
-    async def admitted(request: Request) -> Response:
-        await given.admit(request)
-        return await handle(request)
-
-    inner = request_response(admitted)
-    compiled.app = _untraced(inner) if access_of(route).anonymous else _traced(inner, route)
-    compiled.matches = _matching(compiled.matches, route.path_format.partition("{")[0])  # type: ignore[method-assign, assignment]  # mypy takes it for a method
-    return compiled
-
-
-def _matching(matches: _Matches, prefix: str) -> _Matches:
-    """`matches`, asked only about addresses that begin as the route's do: the others are most of the table at each request."""
-
-    def asked(scope: Scope) -> tuple[Match, Scope]:
-        if not scope["path"].startswith(prefix) and not scope.get("root_path"):
-            return Match.NONE, {}
-        return matches(scope)
-
-    return asked
-
-
-def _rendering(route: APIRoute, given: Provided, request_name: str | None) -> Callable[..., Awaitable[Any]]:
-    call: Callable[..., Awaitable[Any]] = route.endpoint
-    if not inspect.iscoroutinefunction(call):
-        raise ValueError(f"{route.path}: {route.name} must be a coroutine function")
-    status = route.status_code or 200
-
-    @functools.wraps(call)
-    async def rendered(**arguments: Any) -> Any:
-        request: Request = arguments.pop(_REQUEST)
-        for name, make in given.arguments.items():
-            arguments[name] = make(request)
-        if request_name is not None:
-            arguments[request_name] = request
-        result = await call(**arguments)
-        return render(result, status) if isinstance(result, BaseModel) else result
-
-    return rendered
-
-
-def _untraced(inner: ASGIApp) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope[ANONYMOUS_ROUTE] = True
-        await inner(scope, receive, send)
-
-    return app
-
-
-def _traced(inner: ASGIApp, route: APIRoute) -> ASGIApp:
-    names = {method: f"{method} {route.path}" for method in methods_of(route)}
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        parent = next((value for name, value in scope["headers"] if name == b"traceparent"), b"").decode("latin-1")
-        with start_span(names.get(method, route.path), kind="server", parent=parent) as span:
-            scope[TRACE] = span.context
-            if not span.recorded:
-                await inner(scope, receive, send)
-                return
-            span.set("http.request.method", method)
-            span.set("http.route", route.path)
-
-            async def observed(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    span.set("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        span.fail(str(message["status"]))
-                await send(message)
-
-            await inner(scope, receive, observed)
-
-    return app
+            found[route.name] = compiled(route)
+    return list(found.values())
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from chassis.front import Front, too_deep
 from chassis.health import Progress
-from chassis.http import decode_cursor, encode_cursor, role_matrix
+from chassis.http import anonymous, create_app, decode_cursor, encode_cursor, role_matrix
 from fastapi import APIRouter
 from hypothesis import given
 from hypothesis import strategies as st
@@ -299,3 +299,62 @@ async def test_a_body_that_does_not_arrive_is_given_up(
         headers = {"idempotency-key": "k", "content-type": "application/json"}
         response = await client.post("/v1/notes", content=parts(), headers=headers)  # type: ignore[arg-type]
     assert (response.status_code, response.json()["code"]) == (408, "request-timeout")
+
+
+SAME = "application/json"
+"""What clients send, and what is read without FastAPI; any other spelling of it goes through FastAPI."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"text":"one"}',
+        b'{ "text" : "one", "importance": "2" }',
+        b'{"text":"one","text":"two"}',
+        b'\xef\xbb\xbf{"text":"one"}',
+        '{"text":"eins"}'.encode("utf-16"),
+        b'{"text":"one","importance":2.0}',
+        b'{"text":"one","importance":true}',
+        b'{"text":"one","importance":NaN}',
+        b'{"text":"one","importance":1' + b"0" * 5000 + b"}",
+        b'{"text":"\\ud800"}',
+        b'{"text":"one","more":1}',
+        b'{"text":"forbidden"}',
+        b'{"text":"bug"}',
+        b"[]",
+        b"",
+        b"{",
+    ],
+)
+async def test_the_short_way_answers_as_fastapi_does(issuer: Issuer, body: bytes) -> None:
+    answers = []
+    for content_type in (SAME, "Application/JSON ;charset=utf-8"):
+        sample = make_sample(issuer.path)
+        async with sample.client(issuer.token()) as client:
+            headers = {"idempotency-key": "k", "content-type": content_type}
+            response = await client.post("/v1/notes", content=body, headers=headers)
+        notes = [note.text for note in sample.database.notes.values()]
+        kept = {name: value for name, value in response.headers.items() if name != "location"}
+        answer = {name: value for name, value in response.json().items() if name not in ("note_id", "error_id")}
+        answers.append((response.status_code, kept.keys(), answer, notes))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+async def test_what_is_not_said_to_be_json_is_refused(sample: Sample, issuer: Issuer, content_type: str | None) -> None:
+    async with sample.client(issuer.token()) as client:
+        headers = {"idempotency-key": "k"} | ({"content-type": content_type} if content_type else {})
+        response = await client.post("/v1/notes", content=b'{"text":"one"}', headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid-request")
+    assert not sample.database.notes
+
+
+def test_a_parameter_that_may_hold_slashes_is_refused(issuer: Issuer) -> None:
+    router = APIRouter()
+
+    @router.get("/v1/{place:path}", dependencies=[anonymous])
+    async def anywhere(place: str) -> None:
+        """Would be missed by the short way."""
+
+    with pytest.raises(ValueError, match="slashes"):
+        create_app(make_sample(issuer.path).app.state.service, title="Sample", routers=[router])
