@@ -129,10 +129,10 @@ def encode(envelope: Envelope[Any]) -> Record:
     """
     data: Event = envelope.data
     model = type(data)
-    value = data.model_dump_json(exclude_none=True, warnings="error").encode()
+    value = model.__pydantic_serializer__.to_json(data, exclude_none=True, warnings="error")
     if len(value) > catalog.MAX_EVENT_BYTES:
         raise ValueError(f"{model.__name__} has {len(value)} bytes; at most {catalog.MAX_EVENT_BYTES} are allowed")
-    model.model_validate_json(value)
+    model.__pydantic_validator__.validate_json(value)
     if envelope.type != catalog.type_of(model):
         raise ValueError("the envelope's type is not the event's")
     if envelope.subject != data.subject or envelope.business_unit_id != data.business_unit_id:

@@ -11,6 +11,9 @@ import unicodedata
 from uuid import UUID
 
 _RANDOM_BITS = 74
+_RANDOM_BYTES = 10
+_DRAWN_AT_ONCE = 64
+"""Random parts that one call of the operating system yields; a call costs more than all else in a new identifier."""
 
 
 class _Generator:
@@ -20,11 +23,14 @@ class _Generator:
         self._lock = threading.Lock()
         self._millisecond = 0
         self._random = 0
+        self._drawn: list[int] = []
 
     def next(self) -> UUID:
         now = time.time_ns() // 1_000_000
-        drawn = int.from_bytes(os.urandom(10)) >> 6
         with self._lock:
+            if not self._drawn:
+                self._draw()
+            drawn = self._drawn.pop()
             if now > self._millisecond:
                 self._millisecond, self._random = now, drawn
             else:
@@ -35,10 +41,17 @@ class _Generator:
         low = random & ((1 << 62) - 1)
         return UUID(int=(millisecond << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | low)
 
+    def _draw(self) -> None:
+        drawn = os.urandom(_RANDOM_BYTES * _DRAWN_AT_ONCE)
+        self._drawn = [
+            int.from_bytes(drawn[at : at + _RANDOM_BYTES]) >> 6 for at in range(0, len(drawn), _RANDOM_BYTES)
+        ]
+
     def forget(self) -> None:
-        """In a forked child: with its parent's random part it would continue the parent's row of numbers."""
+        """In a forked child: with its parent's random parts it would continue the parent's row of numbers."""
         self._lock = threading.Lock()
-        self._random = int.from_bytes(os.urandom(10)) >> 6
+        self._draw()
+        self._random = self._drawn.pop()
 
 
 _generator = _Generator()
