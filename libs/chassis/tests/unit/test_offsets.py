@@ -7,7 +7,6 @@ from typing import NamedTuple
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError
-from chassis import offsets
 from chassis.offsets import TELL_EVERY, Offsets
 
 
@@ -35,7 +34,7 @@ class Broker:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(offsets.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("chassis.offsets.time.monotonic", lambda: now[0])
     return now
 
 
