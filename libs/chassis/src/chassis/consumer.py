@@ -11,13 +11,13 @@ import math
 import time
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 from contracts import catalog
 from contracts.envelope import Undecodable, UnknownType, decode
-from faststream import AckPolicy, Context
+from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -116,6 +116,8 @@ class Consumer:
         self._broker = KafkaBroker(
             settings.kafka,
             allow_auto_create_topics=False,
+            # It would find out in a thread, for every batch, what the handler's parameters are.
+            apply_types=False,
             logger=None,
             client_id=f"updraft-{service.name}",
             security=_security(security),
@@ -224,8 +226,8 @@ class Consumer:
         except Exception as error:
             _log.debug("gauges not read", error=type(error).__name__)
 
-    async def _on_batch(self, message: Annotated[Any, Context("message")]) -> None:
-        records = [_raw(record) for record in message.raw_message]
+    async def _on_batch(self, batch: Sequence[Any]) -> None:
+        records = [_raw(record) for record in batch]
         started = time.monotonic()
         try:
             async with self._working:
