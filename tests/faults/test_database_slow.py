@@ -145,7 +145,9 @@ async def _stuck(stage, trouble, seconds: float, longest: float, what: str) -> N
     stop = asyncio.Event()
     async with (
         _watched(stage) as health,
-        Load(stage.address, stage.token, [uuid7() for _ in range(6)], clients=30, timeout=30) as load,
+        Load(
+            stage.address, stage.token, [uuid7() for _ in range(6)], clients=30, timeout=30, patience=40 + 2 * seconds
+        ) as load,
     ):
         await load.answered(60)
         async with trouble:

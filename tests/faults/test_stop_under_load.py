@@ -49,7 +49,10 @@ async def _apis_stopped(stage, identity, folder, rounds: int, way: str) -> None:
         await stage.caught_up()
         await load.replay(10)
     evidence = await stage.holds(load.ledger)
-    assert load.ledger.failed == []
+    if way == "stopped":
+        assert load.ledger.failed == []
+    # An answer that had begun breaks off when its process is killed; its client asks again under the key.
+    assert len(load.ledger.failed) <= rounds
     assert evidence.duplicates == 0
     slowest = max(call.seconds for call in load.ledger.calls)
     record(
@@ -58,7 +61,7 @@ async def _apis_stopped(stage, identity, folder, rounds: int, way: str) -> None:
         0,
         longest if way == "stopped" else None,
         LONGEST_STOP if way == "stopped" else None,
-        f"no request failed, the slowest took {slowest:.1f} s",
+        f"{len(load.ledger.failed) or 'no'} request(s) broke off, the slowest took {slowest:.1f} s",
     )
 
 

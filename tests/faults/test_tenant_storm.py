@@ -117,6 +117,7 @@ async def test_a_storm_of_one_unit_leaves_the_others_served(stage, identity, tmp
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.requirement("F22", "S7")
 async def test_a_storm_of_one_unit_at_most_doubles_the_others_slowest_answers(stage, identity, tmp_path):
     await _others_are_served(stage, identity, tmp_path, rounds=5, seconds=20, bound=2, limit=RateLimit())
