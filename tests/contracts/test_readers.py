@@ -13,12 +13,18 @@ from contracts import catalog
 SERVICES = ("enrollment", "matching", "engagement", "evaluation")
 
 _NOT_YET_A_PAIR = "a proposal concerns matching alone until it is a pair"
+_PAUSED = "a quarantined pair is still a pair; engagement says when it has ended"
 _NOT_IN_A_PAIR = "a pair needs of its people only whether they are admitted, matched or gone"
 IGNORED: dict[str, dict[str, str]] = {
     "enrollment": {
         "updraft.matching.PairProposed.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairDeclined.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairExpired.v1": _NOT_YET_A_PAIR,
+        "updraft.matching.PairWithdrawn.v1": _NOT_YET_A_PAIR,
+        "updraft.matching.PairQuarantined.v1": _PAUSED,
+        "updraft.matching.PairReinstated.v1": _PAUSED,
+        "updraft.matching.PairHandedOver.v1": _PAUSED,
+        "updraft.engagement.PairTrialEnded.v1": "a participation is matched from the forming of its pair to the end",
         "updraft.engagement.AgreementSigned.v1": "a participation is matched from the forming of its pair to the end",
         "updraft.engagement.PairActivated.v1": "a participation is matched from the forming of its pair to the end",
         "updraft.engagement.PairStalled.v1": "a stalled pair is still a pair",
@@ -28,6 +34,7 @@ IGNORED: dict[str, dict[str, str]] = {
         "updraft.matching.PairProposed.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairDeclined.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairExpired.v1": _NOT_YET_A_PAIR,
+        "updraft.matching.PairWithdrawn.v1": _NOT_YET_A_PAIR,
         "updraft.enrollment.ProgramProposed.v1": "only a chartered program has cohorts",
         "updraft.enrollment.ParticipantNominated.v1": _NOT_IN_A_PAIR,
         "updraft.enrollment.ParticipantApplied.v1": _NOT_IN_A_PAIR,
@@ -40,6 +47,7 @@ IGNORED: dict[str, dict[str, str]] = {
         "updraft.matching.PairProposed.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairDeclined.v1": _NOT_YET_A_PAIR,
         "updraft.matching.PairExpired.v1": _NOT_YET_A_PAIR,
+        "updraft.matching.PairWithdrawn.v1": _NOT_YET_A_PAIR,
         "updraft.matching.MatchRunCompleted.v1": "a run counts when it has been released",
     },
 }

@@ -100,6 +100,15 @@ def record_of(example: dict[str, Any]) -> Any:
     return example["topic"], example["key"].encode(), json.dumps(example["value"]).encode(), headers
 
 
+def holds(read: Any, written: Any) -> bool:
+    """Whether everything that was written is still said; defaults of fields that came later may stand beside it, in parts too."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        return all(name in read and holds(read[name], value) for name, value in written.items())
+    if isinstance(written, list) and isinstance(read, list):
+        return len(read) == len(written) and all(map(holds, read, written))
+    return bool(read == written)
+
+
 @pytest.mark.requirement("F15")
 @pytest.mark.parametrize(("version", "name"), RELEASED)
 def test_every_released_record_is_read_by_the_present_model(version: str, name: str) -> None:
@@ -107,7 +116,7 @@ def test_every_released_record_is_read_by_the_present_model(version: str, name: 
     example = state.released_examples(version)[name]
     read = decode(*record_of(example))
     assert catalog.type_of(read.data) == name
-    assert json.loads(read.data.model_dump_json(exclude_none=True)).items() >= example["value"].items()
+    assert holds(json.loads(read.data.model_dump_json(exclude_none=True)), example["value"])
 
 
 def tolerant(schema: Any) -> Any:

@@ -33,6 +33,14 @@ class PairHealth(OpenEnum):
     UNKNOWN = "unknown"
 
 
+class Ending(OpenEnum):
+    """What a pair ended through where that is nobody's doing. Of every other end nothing is said."""
+
+    TRIAL = "trial"
+    HANDED_OVER = "handed_over"
+    UNKNOWN = "unknown"
+
+
 class PairFacts(SharedEvent):
     """A formed pair: its agreement, its training, its regularity."""
 
@@ -75,10 +83,18 @@ class PairFacts(SharedEvent):
     """When the agreed duration has passed."""
     ended_at: Instant | None = None
     """When it was completed or dissolved."""
+    trial_ends_at: Instant | None = None
+    """When the two have had the time to find out whether they suit each other; none without a trial. A pause moves it."""
+    ending: Ending | None = None
+    """`trial`: dissolved while on trial, whoever asked; `handed_over`: it made room for other pairs. None for every other."""
 
 
 class AgreementSigned(PairFacts):
     """One side has signed the agreement; `signed_by` says who has by now."""
+
+
+class PairTrialEnded(PairFacts):
+    """Both have confirmed the pair, or its trial has passed and nobody has left: it goes on as formed."""
 
 
 class PairActivated(PairFacts):
@@ -138,7 +154,7 @@ class MeetingLogged(MeetingFacts):
 
 
 class MeetingCancelled(MeetingFacts):
-    """One side has cancelled."""
+    """One side has cancelled; no side is named where the pair had ended, or stood still for a check at that time."""
 
 
 class MeetingMissed(MeetingFacts):
@@ -147,6 +163,7 @@ class MeetingMissed(MeetingFacts):
 
 EVENTS: tuple[type[Event], ...] = (
     AgreementSigned,
+    PairTrialEnded,
     PairActivated,
     PairStalled,
     PairCompleted,

@@ -11,6 +11,7 @@ from contracts.event import Event, Part, SharedEvent
 from contracts.fields import (
     CadenceDays,
     Capacity,
+    Channel,
     Code,
     Count,
     CountryCode,
@@ -28,6 +29,7 @@ from contracts.fields import (
     OpaqueCode,
     OpenEnum,
     Position,
+    PriorityClass,
     Rank,
     Role,
     TimeZoneName,
@@ -93,6 +95,12 @@ class PersonState(Event):
     region: Code | None = None
     """The company's own division of the world."""
     country: CountryCode | None = None
+    project_codes: Annotated[tuple[OpaqueCode, ...], Field(max_length=50)] = ()
+    """Equal for people of one project."""
+    reviewer_ids: Ids = ()
+    """Who reviews their performance."""
+    tenure_band: Code | None = None
+    """How long they have worked for the company: `under_1`, `from_1_to_3`, `from_3_to_10` or `over_10` years."""
     change_set_id: UUID
     """The import or single change this event belongs to."""
     change_set_size: Annotated[Count, Field(ge=1)]
@@ -106,7 +114,7 @@ class PersonJoined(PersonState):
 
 
 class PersonMoved(PersonState):
-    """A person's grade, line, team, function or place has changed."""
+    """A person's grade, line, team, projects, reviewers, function, place or band of tenure has changed."""
 
 
 class PersonLeft(PersonState):
@@ -198,6 +206,15 @@ class EvaluationDesign(OpenEnum):
     UNKNOWN = "unknown"
 
 
+class UnitPolicy(OpenEnum):
+    """Whether the two of a pair may, must or must not belong to one business unit."""
+
+    ANY = "any"
+    ACROSS = "across"
+    WITHIN = "within"
+    UNKNOWN = "unknown"
+
+
 class ScoreWeights(Part):
     """What makes a pair good, beyond the hard rules."""
 
@@ -211,6 +228,14 @@ class ScoreWeights(Part):
     """Level of the best shared language."""
     hours: Weight
     """Length of the shared working hours."""
+    values: Weight = 0
+    """Likeness of what matters to the two."""
+    style: Weight = 0
+    """Likeness of their working styles."""
+    preferences: Weight = 0
+    """How high they ranked each other."""
+    channel: Weight = 0
+    """Media that both like to meet in."""
 
 
 class ProgramSettings(Event):
@@ -264,6 +289,20 @@ class ProgramSettings(Event):
     """The person who backs it."""
     facilitator_ids: Ids = ()
     """People who may facilitate this program, and see it."""
+    unit_policy: UnitPolicy = UnitPolicy.ANY
+    """Whether pairs are made across business units, within them, or either."""
+    repeat_pairs: Flag = False
+    """Whether two people who were a pair of this program may be proposed again."""
+    preference_limit: Annotated[Count, Field(ge=1, le=10)] = 5
+    """How many people of the other side somebody may rank."""
+    mentors_per_mentee: Annotated[Count, Field(ge=1, le=2)] = 1
+    """With 2 a mentee may get a second mentor, after everybody has had their first."""
+    trial_days: Annotated[Days, Field(le=60)] = 0
+    """How long a new pair tries whether it fits before it is final; 0: no trial."""
+    request_days: Annotated[Days, Field(ge=1, le=90)] = 14
+    """How long a request of one person to another waits for its answer."""
+    request_reminder_days: Annotated[Days, Field(le=89)] = 7
+    """Days after a request when whoever has not answered is reminded."""
 
 
 class ProgramProposed(ProgramSettings):
@@ -372,6 +411,19 @@ class WorkingHours(Part):
     """Minutes since midnight."""
 
 
+class WorkingStyle(Part):
+    """Where somebody places themself between two ways of working; an axis is absent when they did not say."""
+
+    pace: Level | None = None
+    """1 thinks before acting, 5 acts and then thinks."""
+    structure: Level | None = None
+    """1 takes things as they come, 5 plans ahead."""
+    directness: Level | None = None
+    """1 hints, 5 says it plainly."""
+    formality: Level | None = None
+    """1 first names and no agenda, 5 titles and an agenda."""
+
+
 class ParticipationFacts(SharedEvent):
     """A person in a cohort, in one role. Skills come only from what they declared."""
 
@@ -404,6 +456,17 @@ class ParticipationFacts(SharedEvent):
     """None until screened."""
     pair_ids: Annotated[Ids, Field(max_length=64)] = ()
     """The pairs this participation is in now; capacity less their number is free."""
+    values: Annotated[tuple[Code, ...], Field(max_length=5)] = ()
+    """What matters to them at work, from the list that enrollment offers."""
+    working_style: WorkingStyle | None = None
+    """How they like to work, if they said so."""
+    preferred_channels: Annotated[tuple[Channel, ...], Field(max_length=8)] = ()
+    """The media they like to meet in."""
+    background_codes: Annotated[tuple[OpaqueCode, ...], Field(max_length=10)] = ()
+    """Life experience they consented to compare for matching: equal codes mean equal experience within this cohort, and
+    nothing else. Empty again once the consent is withdrawn."""
+    priority: PriorityClass = 2
+    """The class in which they get a place: 1 before 2 before 3."""
 
 
 class ParticipantNominated(ParticipationFacts):

@@ -54,6 +54,9 @@ _PERSON: dict[str, Any] = {
     "function": "engineering",
     "region": "emea",
     "country": "PT",
+    "project_codes": ("d4735e3a265e16ee",),
+    "reviewer_ids": (MANAGER,),
+    "tenure_band": "from_1_to_3",
     "change_set_id": CHANGE_SET,
     "change_set_size": 1250,
     "change_set_index": 17,
@@ -80,7 +83,24 @@ _SETTINGS: dict[str, Any] = {
     "minimum_language_level": "B1",
     "minimum_overlap_minutes": 120,
     "training_required": True,
-    "score_weights": {"topics": 60, "reciprocity": 15, "distance": 15, "language": 5, "hours": 5},
+    "score_weights": {
+        "topics": 60,
+        "reciprocity": 15,
+        "distance": 15,
+        "language": 5,
+        "hours": 5,
+        "values": 10,
+        "style": 10,
+        "preferences": 15,
+        "channel": 5,
+    },
+    "unit_policy": er.UnitPolicy.ANY,
+    "repeat_pairs": False,
+    "preference_limit": 5,
+    "mentors_per_mentee": 1,
+    "trial_days": 0,
+    "request_days": 14,
+    "request_reminder_days": 7,
 }
 _CHARTER: dict[str, Any] = _SETTINGS | {
     "state": er.ProgramState.CHARTERED,
@@ -111,6 +131,11 @@ _APPLICATION: dict[str, Any] = _PARTICIPATION | {
     "working_hours": {"start_minute": 540, "end_minute": 1050},
     "working_days": ("monday", "tuesday", "wednesday", "thursday", "friday"),
     "capacity": 2,
+    "values": ("creativity", "independence"),
+    "working_style": {"pace": 4, "structure": 2, "directness": 5, "formality": 1},
+    "preferred_channels": ("video", "in_person"),
+    "background_codes": ("ef2d127de37b942b",),
+    "priority": 2,
 }
 _ADMITTED: dict[str, Any] = _APPLICATION | {"screening_passed": True}
 _RUN: dict[str, Any] = _IN_COHORT | {
@@ -150,6 +175,7 @@ _PROPOSAL: dict[str, Any] = (
         "expires_at": _at(3, 3),
     }
 )
+_FORMED: dict[str, Any] = _PROPOSAL | {"formed_at": _at(2, 20)}
 _PAIR: dict[str, Any] = (
     _IN_COHORT
     | _SIDES
@@ -215,6 +241,18 @@ _DATA: dict[type[Event], dict[str, Any]] = {
     ma.PairFormed: _PROPOSAL | {"state": ma.ProposalState.FORMED, "formed_at": _at(2, 20)},
     ma.PairDeclined: _PROPOSAL | {"state": ma.ProposalState.DECLINED},
     ma.PairExpired: _PROPOSAL | {"state": ma.ProposalState.EXPIRED},
+    ma.PairWithdrawn: _PROPOSAL | {"state": ma.ProposalState.WITHDRAWN},
+    ma.PairQuarantined: _FORMED
+    | {
+        "state": ma.ProposalState.QUARANTINED,
+        "quarantined_at": _at(5, 4),
+    },
+    ma.PairReinstated: _FORMED | {"state": ma.ProposalState.FORMED, "resolution": ma.Resolution.CLEARED},
+    ma.PairHandedOver: _FORMED
+    | {
+        "state": ma.ProposalState.ENDED,
+        "resolution": ma.Resolution.ENDED,
+    },
     en.AgreementSigned: _PAIR
     | {
         "state": en.PairState.FORMED,
@@ -222,6 +260,14 @@ _DATA: dict[type[Event], dict[str, Any]] = {
         "signed_by": ("mentee",),
         "mentee_trained": False,
         "activated_at": None,
+    },
+    en.PairTrialEnded: _PAIR
+    | {
+        "state": en.PairState.FORMED,
+        "health": en.PairHealth.NOT_STARTED,
+        "activated_at": None,
+        "ends_on": date(2027, 2, 20),
+        "trial_ends_at": _at(3, 6),
     },
     en.PairActivated: _PAIR,
     en.PairStalled: _PAIR
@@ -236,7 +282,13 @@ _DATA: dict[type[Event], dict[str, Any]] = {
         "ended_at": _at(3, 2, year=2027),
     },
     en.PairDissolved: _PAIR
-    | {"state": en.PairState.DISSOLVED, "health": en.PairHealth.ENDED, "meetings_held": 2, "ended_at": _at(5, 4)},
+    | {
+        "state": en.PairState.DISSOLVED,
+        "health": en.PairHealth.ENDED,
+        "meetings_held": 2,
+        "ended_at": _at(5, 4),
+        "ending": en.Ending.HANDED_OVER,
+    },
     en.MeetingScheduled: _MEETING | {"state": en.MeetingState.SCHEDULED, "channel": "video"},
     en.MeetingLogged: _MEETING
     | {"state": en.MeetingState.HELD, "held_at": _at(3, 23, 14), "minutes": 50, "channel": "video"},

@@ -91,6 +91,8 @@ Level = Annotated[int, Field(strict=True, ge=1, le=5)]
 """Command of a topic: 1 has heard of it, 5 teaches it."""
 Capacity = Annotated[int, Field(strict=True, ge=1, le=3)]
 """How many pairs somebody can be in at the same time."""
+PriorityClass = Annotated[int, Field(strict=True, ge=1, le=3)]
+"""Who comes first: class 1 before 2, 2 before 3."""
 Rank = Annotated[int, Field(strict=True, ge=0, le=1_000)]
 """Seniority in the order common to all units; higher is more senior."""
 GradeGap = Annotated[int, Field(strict=True, ge=-1_000, le=1_000)]

@@ -54,6 +54,10 @@ class HardRule(OpenEnum):
     REPORTING_CHAIN = "reporting_chain"
     DOTTED_LINE = "dotted_line"
     SAME_TEAM = "same_team"
+    SAME_PROJECT = "same_project"
+    REVIEWER = "reviewer"
+    EXCLUDED = "excluded"
+    UNIT_POLICY = "unit_policy"
     SHARED_LANGUAGE = "shared_language"
     WORKING_HOURS = "working_hours"
     CAPACITY = "capacity"
@@ -120,6 +124,18 @@ class ProposalState(OpenEnum):
     FORMED = "formed"
     DECLINED = "declined"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    QUARANTINED = "quarantined"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class Resolution(OpenEnum):
+    """What became of a conflict that paused a pair."""
+
+    WAIVED = "waived"
+    CLEARED = "cleared"
+    ENDED = "ended"
     UNKNOWN = "unknown"
 
 
@@ -133,13 +149,14 @@ class MatchedTopic(Part):
 
 
 class ProposedPairFacts(SharedEvent):
-    """A mentor and a mentee whom a run put together. The id stays the pair's for its whole life."""
+    """A mentor and a mentee whom a run put together, or who found each other. The id stays the pair's for its whole life."""
 
     TOPIC: ClassVar[str] = "updraft.matching.pairs"
     KEY: ClassVar[str] = "pair_id"
 
     pair_id: UUID
     run_id: UUID
+    """The run that proposed the two; the id of the request where one of them has asked the other."""
     cohort_id: UUID
     program_id: UUID
     mentor_id: UUID
@@ -164,6 +181,10 @@ class ProposedPairFacts(SharedEvent):
     expires_at: Instant
     """When it ends unless both have accepted."""
     formed_at: Instant | None = None
+    quarantined_at: Instant | None = None
+    """Since when a conflict has been under examination; none while there is none."""
+    resolution: Resolution | None = None
+    """How the last examination ended; none before."""
 
 
 class PairProposed(ProposedPairFacts):
@@ -182,6 +203,22 @@ class PairExpired(ProposedPairFacts):
     """Not both have accepted in time."""
 
 
+class PairWithdrawn(ProposedPairFacts):
+    """A proposal is taken back before both had accepted: a conflict of interest has come up. It may be made again."""
+
+
+class PairQuarantined(ProposedPairFacts):
+    """A formed pair is paused: a conflict of interest has come up and is being examined."""
+
+
+class PairReinstated(ProposedPairFacts):
+    """A quarantined pair goes on: the conflict is gone (`cleared`) or an approver has waived it (`waived`)."""
+
+
+class PairHandedOver(ProposedPairFacts):
+    """A quarantined pair ends without anybody's fault; both people are free for others."""
+
+
 EVENTS: tuple[type[Event], ...] = (
     MatchRunCompleted,
     MatchRunReleased,
@@ -189,4 +226,8 @@ EVENTS: tuple[type[Event], ...] = (
     PairFormed,
     PairDeclined,
     PairExpired,
+    PairWithdrawn,
+    PairQuarantined,
+    PairReinstated,
+    PairHandedOver,
 )
