@@ -28,11 +28,19 @@ LADDER = [
 CHARTER = {"objectives": ["digital_skills"], "metrics": ["skill_change"], "evaluation_design": "before_after"}
 
 
+def data_of_others(name: str) -> Path | None:
+    """A folder of the data made by others; None when it is not here."""
+    named = os.environ.get("UPDRAFT_DATA")
+    folder = (Path(named) if named else Path(__file__).parents[4] / "shared" / "data") / name
+    return folder if folder.is_dir() else None
+
+
 def people_data() -> Path | None:
     """The folder of organisation charts made by others; None when it is not here."""
-    named = os.environ.get("UPDRAFT_DATA")
-    folder = (Path(named) if named else Path(__file__).parents[4] / "shared" / "data") / "orgcharts"
-    return folder if folder.is_dir() else None
+    return data_of_others("orgcharts")
+
+
+EXPERIENCE = {"experiences": ["taught", "worked_abroad"], "purpose": "matching", "consent": True}
 
 
 def application(role: str = "mentor", **changes: Any) -> dict[str, Any]:
@@ -105,6 +113,19 @@ class Enrollment(Running):
         """A unit of work of the worker that commits at its end."""
         return self.worker.committed()
 
+    async def send_applications(
+        self, who: Somebody, cohort: Any, data: bytes, query: str = "", mapping: str | None = None, status: int = 200
+    ) -> Any:
+        """Send a file of applications."""
+        answer = await who.call(
+            "POST",
+            f"/v1/cohorts/{cohort['cohort_id']}/applications/import{query}",
+            files={"applications": ("applications.csv", data, "text/csv")},
+            data={} if mapping is None else {"mapping": mapping},
+        )
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
     async def work(self) -> int:
         """Let the worker do all imports there are; how many steps it took."""
         steps = 0
@@ -145,8 +166,10 @@ class Enrollment(Running):
         program = program or await self.program(manager)
         return await manager.post("/v1/cohorts", {"program_id": program["program_id"], "title": "First"} | body)
 
-    async def screened(self, manager: Somebody, cohort: Any, person: UUID, unit: UUID, role: str = "mentor") -> Any:
+    async def screened(
+        self, manager: Somebody, cohort: Any, person: UUID, unit: UUID, role: str = "mentor", **declared: Any
+    ) -> Any:
         """A person who applied and passed the screening."""
         applicant = self.somebody(person, unit)
-        applied = await applicant.post(f"/v1/cohorts/{cohort['cohort_id']}/applications", application(role))
+        applied = await applicant.post(f"/v1/cohorts/{cohort['cohort_id']}/applications", application(role, **declared))
         return await manager.post(f"/v1/participations/{applied['participation_id']}/screening", {"passed": True}, 200)

@@ -14,7 +14,7 @@ from enrollment.settings import Settings
 from updraft.topics import apply_topics
 
 from ..facts import Pair, evaluated
-from ..running import Enrollment
+from ..running import EXPERIENCE, Enrollment
 
 pytestmark = pytest.mark.component
 
@@ -124,3 +124,40 @@ async def test_everything_in_the_outbox_was_sent_and_nothing_else(service: Enrol
         if event.business_unit_id == unit_id and event.data.TOPIC.endswith(".people")
     ]
     assert sorted(event.data.change_set_index for event in of_unit) == list(range(300))
+
+
+@pytest.mark.requirement("R0-38", "R1-13", "N7")
+async def test_facts_for_matching_travel_and_a_consent_that_is_taken_back_travels_too(
+    service: Enrollment, wire: Wire
+) -> None:
+    unit_id, manager = await service.unit("FACTS")
+    rows = (
+        "business_unit,employee_number,grade,project_codes,reviewer_employee_numbers,joined_on\n"
+        "FACTS,1,D1,,,\nFACTS,2,E1,Atlas,1,2001-06-01\n"
+    )
+    sent = await service.send(manager, {"people": rows.encode()}, "format=updraft_csv")
+
+    async def applied() -> bool:
+        return bool((await manager.get(f"/v1/imports/{sent['import_id']}"))["state"] == "applied")
+
+    await until(applied, "the import")
+    people = {person["employee_number"]: UUID(person["person_id"]) for person in await manager.all("/v1/people")}
+    (joined,) = await until(lambda: wire.about(people["2"], least=1), "the person")
+    assert (joined.data.reviewer_ids, joined.data.tenure_band) == ((people["1"],), "over_10")
+    assert len(joined.data.project_codes) == 1
+
+    cohort = await service.cohort(manager, await service.program(manager, trial_days=14))
+    mine = await service.screened(
+        manager,
+        cohort,
+        people["2"],
+        unit_id,
+        values=["income"],
+        preferred_channels=["phone"],
+        life_experience=EXPERIENCE,
+    )
+    path = f"/v1/participations/{mine['participation_id']}"
+    assert (await service.somebody(people["2"], unit_id).call("DELETE", f"{path}/life-experience")).status_code == 200
+    course = await until(lambda: wire.about(mine["participation_id"], least=3), "the consent taken back")
+    assert [len(event.data.background_codes) for event in course[:3]] == [2, 2, 0]
+    assert {(event.data.values, event.data.preferred_channels) for event in course} == {(("income",), ("phone",))}

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from enrollment.adapters.tables import metadata
 
-from ..running import Enrollment, application
+from ..running import EXPERIENCE, Enrollment, application
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +33,7 @@ async def units(enrollment: Enrollment) -> tuple[UUID, UUID, UUID]:
         bo = await driver.fetchval("SELECT person_id FROM people WHERE business_unit_id = $1", guest_id)
     cohort = await enrollment.cohort(host, named_unit_ids=[str(guest_id)])
     applied = await enrollment.somebody(bo, guest_id).post(
-        f"/v1/cohorts/{cohort['cohort_id']}/applications", application()
+        f"/v1/cohorts/{cohort['cohort_id']}/applications", application(life_experience=EXPERIENCE)
     )
     await host.post(
         f"/v1/participations/{applied['participation_id']}/screening", {"passed": True, "notes": "fine"}, 200
@@ -118,8 +118,46 @@ async def test_anothers_things_are_like_things_that_do_not_exist(
         ("POST", "/v1/participations/{}/screening", {"passed": False}, ids["/v1/participations"]),
         ("POST", "/v1/participations/{}/admission", {"decision": "decline"}, ids["/v1/participations"]),
         ("POST", "/v1/participations/{}/withdrawal", {}, ids["/v1/participations"]),
+        ("GET", "/v1/cohorts/{}/matching-recommendation", {}, ids["/v1/cohorts"]),
     )
     for method, path, body, there in writes:
         answers = [await spy.call(method, path.format(which), json=body) for which in (there, uuid4())]
         assert [answer.status_code for answer in answers] == [404, 404], path
         assert answers[0].content == answers[1].content
+
+
+@pytest.mark.requirement("S1", "R0-38", "N7")
+async def test_nobody_else_is_shown_a_life_or_takes_a_consent_back(
+    enrollment: Enrollment, units: tuple[UUID, UUID, UUID]
+) -> None:
+    host, guest, stranger = units
+    async with enrollment.driver() as driver:
+        found = await driver.fetchrow(
+            "SELECT participation_id, person_id FROM participations WHERE home_unit_id = $1", guest
+        )
+    path = f"/v1/participations/{found['participation_id']}/life-experience"
+    unknown = f"/v1/participations/{uuid4()}/life-experience"
+    for unit, person in ((host, uuid4()), (guest, uuid4()), (stranger, found["person_id"])):
+        for roles in (("participant",), ("participant", "program_manager"), ("participant", "facilitator")):
+            spy = enrollment.somebody(person, unit, *roles)
+            for method in ("GET", "DELETE"):
+                answers = [await spy.call(method, where) for where in (path, unknown)]
+                assert [answer.status_code for answer in answers] == [404, 404], (method, roles)
+                assert answers[0].content == answers[1].content
+    me = enrollment.somebody(found["person_id"], guest)
+    assert (await me.get(path))["experiences"] == EXPERIENCE["experiences"]
+
+
+@pytest.mark.requirement("S1", "I7")
+async def test_an_import_into_anothers_cohort_is_like_one_into_none(
+    enrollment: Enrollment, units: tuple[UUID, UUID, UUID]
+) -> None:
+    host, _, stranger = units
+    async with enrollment.driver() as driver:
+        cohort = await driver.fetchval("SELECT cohort_id FROM cohorts WHERE business_unit_id = $1", host)
+    spy = enrollment.somebody(uuid4(), stranger, "program_manager")
+    answers = [
+        await enrollment.send_applications(spy, {"cohort_id": which}, b"employee_number\n1\n", status=404)
+        for which in (cohort, uuid4())
+    ]
+    assert answers[0] == answers[1]

@@ -17,6 +17,7 @@ from enrollment.domain.change_sets import Change, KnownPerson
 from enrollment.domain.cohorts import Cohort, CohortState
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import FINISHED, Import
+from enrollment.domain.life_experience import LifeExperience
 from enrollment.domain.participations import HOLDS_A_PLACE, Participation, ParticipationState, Role, WaitlistQueue
 from enrollment.domain.people import UnitPolicy
 from enrollment.domain.programs import Program
@@ -102,6 +103,8 @@ class FakePrograms:
 class FakeCohorts:
     rows: dict[UUID, Cohort] = field(default_factory=dict)
     locked: list[UUID] = field(default_factory=list)
+    keys: dict[UUID, bytes] = field(default_factory=dict)
+    forgotten: list[UUID] = field(default_factory=list)
 
     def add(self, cohort: Cohort) -> None:
         assert cohort.cohort_id not in self.rows
@@ -116,6 +119,13 @@ class FakeCohorts:
         assert cohort.cohort_id in self.rows
         self.rows[cohort.cohort_id] = deepcopy(cohort)
 
+    async def key(self, cohort_id: UUID) -> bytes:
+        return self.keys.setdefault(cohort_id, cohort_id.bytes * 2)
+
+    async def forget_experiences(self, cohort_id: UUID) -> None:
+        self.keys.pop(cohort_id, None)
+        self.forgotten.append(cohort_id)
+
     async def due(self, today: date, limit: int) -> list[Cohort]:
         due = [
             cohort for cohort in self.rows.values() if cohort.state is CohortState.ACTIVE and cohort.ends_on <= today
@@ -129,6 +139,8 @@ class FakeParticipations:
     rows: dict[UUID, Participation] = field(default_factory=dict)
     notes: dict[UUID, str] = field(default_factory=dict)
     last_numbers: dict[tuple[UUID, Role], int] = field(default_factory=dict)
+    experiences: dict[UUID, LifeExperience] = field(default_factory=dict)
+    waited: set[UUID] = field(default_factory=set)
 
     async def get(self, participation_id: UUID) -> Participation | None:
         return deepcopy(self.rows.get(participation_id))
@@ -159,6 +171,22 @@ class FakeParticipations:
         self.rows[participation.participation_id] = stored
         if participation.queue_number is not None:
             self.last_numbers[participation.cohort_id, participation.role] = participation.queue_number
+
+    async def add_all(self, participations: Sequence[Participation]) -> None:
+        for participation in participations:
+            self.add(participation)
+
+    async def found(self, cohort_id: UUID, people: Collection[UUID]) -> list[Participation]:
+        return deepcopy([row for row in self.rows.values() if row.cohort_id == cohort_id and row.person_id in people])
+
+    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
+        return person_id in self.waited
+
+    def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
+        self.experiences[participation.participation_id] = experience
+
+    def forget_experience(self, participation: Participation) -> None:
+        del self.experiences[participation.participation_id]
 
     def keep_notes(self, participation: Participation) -> None:
         self.notes[participation.participation_id] = participation.screening_notes or ""

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
+from enrollment.adapters.rows import change_of, plain_change
 from enrollment.domain.change_sets import ChangeKind, ChangePlan, ImportMode, KnownPerson, plan_changes
 from enrollment.domain.parsed_file import ParsedFile
 from enrollment.domain.people import Identity, PersonRecord, PersonReference
+from enrollment.domain.tenure import TenureBand, tenure_band
 from hypothesis import given
 from hypothesis import strategies as st
 
 UNIT, OTHER = uuid4(), uuid4()
+TODAY = date(2026, 3, 2)
 
 
 def record(
@@ -32,10 +36,14 @@ def record(
 
 
 def plan(
-    known: list[KnownPerson], *records: PersonRecord, mode: ImportMode = ImportMode.FULL, **more: set[object]
+    known: list[KnownPerson],
+    *records: PersonRecord,
+    mode: ImportMode = ImportMode.FULL,
+    today: date = TODAY,
+    **more: set[object],
 ) -> ChangePlan:
     units = {found.reference.business_unit_id for found in records} or {UNIT}
-    return plan_changes(ParsedFile(records=list(records), unit_ids=units, **more), known, mode, uuid4)  # type: ignore[arg-type]
+    return plan_changes(ParsedFile(records=list(records), unit_ids=units, **more), known, mode, uuid4, today)  # type: ignore[arg-type]
 
 
 def after(before: list[KnownPerson], changes: ChangePlan) -> list[KnownPerson]:
@@ -156,3 +164,62 @@ def test_versions_of_unpublished_changes_stand_still() -> None:
     known = after([], plan([], record("1")))
     amended = plan(known, record("1", name="Bo"))
     assert amended.changes[0].person == replace(known[0], particulars=amended.changes[0].person.particulars)
+
+
+@pytest.mark.requirement("R4-01", "N2")
+def test_projects_reviewers_and_the_band_of_tenure_are_moves_like_any_other() -> None:
+    boss, worker = record("1"), replace(record("2", "1"), joined_on=date(2025, 3, 3))
+    known = after([], plan([], boss, worker))
+    (standing,) = (person.standing for person in known if person.employee_number == "2")
+    assert (standing.projects, standing.reviewer_ids, standing.tenure_band) == ((), (), TenureBand.UNDER_1)
+    for changed in (
+        replace(worker, projects=("NORTH|atlas",)),
+        replace(worker, reviewers=(PersonReference(UNIT, "1"),)),
+        replace(worker, joined_on=date(2010, 1, 1)),
+    ):
+        found = plan(known, boss, changed)
+        assert kinds(found) == [("moved", "2")], changed
+        assert plan(after(known, found), boss, changed).changes == []
+    # The same file on the anniversary: only the band has changed, and that is published.
+    assert plan(known, boss, worker, today=date(2026, 3, 2)).changes == []
+    later = plan(known, boss, worker, today=date(2026, 3, 3))
+    assert kinds(later) == [("moved", "2")]
+    assert later.changes[0].person.standing.tenure_band is TenureBand.FROM_1_TO_3
+
+
+def test_an_unknown_reviewer_is_dropped_and_reported_and_a_superior_may_review() -> None:
+    reviewers = (PersonReference(UNIT, "1"), PersonReference(UNIT, "404"))
+    found = plan([], record("1"), replace(record("2", "1"), reviewers=reviewers))
+    (boss, worker) = (change.person for change in sorted(found.changes, key=lambda each: each.person.employee_number))
+    assert worker.standing.reviewer_ids == (boss.person_id,) == (worker.standing.manager_id,)
+    assert [(each.field, each.code) for each in found.findings] == [("reviewers", "unknown-reviewer")]
+
+
+@pytest.mark.parametrize(
+    ("joined_on", "band"),
+    [
+        (None, None),
+        (date(2026, 3, 3), "under_1"),
+        (date(2025, 3, 3), "under_1"),
+        (date(2025, 3, 2), "from_1_to_3"),
+        (date(2023, 3, 3), "from_1_to_3"),
+        (date(2023, 3, 2), "from_3_to_10"),
+        (date(2016, 3, 3), "from_3_to_10"),
+        (date(2016, 3, 2), "over_10"),
+        (date(2024, 2, 29), "from_1_to_3"),
+    ],
+)
+def test_a_band_of_tenure_begins_on_the_anniversary(joined_on: date | None, band: str | None) -> None:
+    assert tenure_band(joined_on, TODAY) == band
+
+
+def test_a_change_staged_before_these_facts_existed_is_applied() -> None:
+    (change,) = plan([], record("1")).changes
+    staged = plain_change(change)
+    assert change_of(staged) == change
+    for name in ("projects", "reviewer_ids", "tenure_band"):
+        del staged["person"][name]
+    assert change_of(staged) == change
+    rich = replace(record("2"), projects=("NORTH|atlas",), joined_on=date(2010, 1, 1))
+    (kept,) = plan([], rich).changes
+    assert change_of(plain_change(kept)) == kept

@@ -13,6 +13,7 @@ from enrollment.domain.program_settings import (
     ProgramSettings,
     ProgramType,
     ScoreWeights,
+    UnitPolicy,
     differences,
     plain_settings,
     settings_from,
@@ -61,6 +62,10 @@ def test_every_number_has_a_range_and_is_refused_outside_of_it(name: str) -> Non
             changes["acceptance_days"] = 90
         if name == "acceptance_days":
             changes["reminder_days"] = 0
+        if name == "request_reminder_days":
+            changes["request_days"] = 90
+        if name == "request_days":
+            changes["request_reminder_days"] = 0
         assert getattr(ProgramSettings().changed(changes), name) == allowed
     for refused in (low - 1, high + 1):
         with pytest.raises(InvalidInput) as problem:
@@ -86,6 +91,36 @@ def test_the_formality_dial_decides_cadence_and_training() -> None:
 def test_the_reminder_comes_before_the_expiry() -> None:
     with pytest.raises(InvalidInput, match="reminder"):
         ProgramSettings().changed({"acceptance_days": 7})
+    with pytest.raises(InvalidInput, match="reminder") as problem:
+        ProgramSettings().changed({"request_days": 7})
+    assert problem.value.field == "request_reminder_days"
+
+
+def test_a_pair_needs_topics_in_common_whatever_else_counts() -> None:
+    weights = ScoreWeights()
+    rest = (weights.values, weights.style, weights.preferences, weights.channel, weights.language, weights.hours)
+    assert weights.topics > weights.reciprocity > weights.distance >= max(rest)
+    for name in ("values", "style", "preferences", "channel"):
+        with pytest.raises(InvalidInput) as problem:
+            ScoreWeights(**{name: 101})
+        assert problem.value.field == f"score_weights.{name}"
+
+
+def test_settings_stored_before_a_setting_existed_keep_what_they_said() -> None:
+    stored = plain_settings(ProgramSettings())
+    assert settings_from(stored) == ProgramSettings()
+    newer = ("unit_policy", "repeat_pairs", "preference_limit", "mentors_per_mentee", "trial_days", "request_days")
+    for name in (*newer, "request_reminder_days"):
+        del stored[name]
+    stored["score_weights"] = {"topics": 60, "reciprocity": 10, "distance": 10, "language": 10, "hours": 10}
+    read = settings_from(stored)
+    assert read.score_weights == ScoreWeights(60, 10, 10, 10, 10, 0, 0, 0, 0)
+    assert (read.unit_policy, read.preference_limit, read.mentors_per_mentee, read.trial_days) == (
+        UnitPolicy.ANY,
+        5,
+        1,
+        0,
+    )
 
 
 @pytest.mark.requirement("R0-06")

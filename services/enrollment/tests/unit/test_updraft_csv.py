@@ -187,3 +187,35 @@ def test_a_row_with_the_wrong_number_of_cells_is_in_error_and_shields_everybody_
     parsed = parse("NORTH,7", line(employee_number="8"))
     assert codes(parsed) == [(2, None, "misshapen-row")]
     assert parsed.unidentified == {NORTH.business_unit_id}
+
+
+def test_projects_and_reviewers_are_read_like_dotted_lines() -> None:
+    parsed = parse(
+        line(project_codes="Atlas; south|Borealis;atlas", reviewer_employee_numbers="3;SOUTH|4;7"),
+        line(employee_number="8", project_codes="NOWHERE|x;Cosmos", reviewer_employee_numbers="NOWHERE|1"),
+    )
+    first, second = parsed.records
+    assert first.projects == ("NORTH|Atlas", "SOUTH|Borealis")
+    assert [reviewer.key for reviewer in first.reviewers] == [
+        (NORTH.business_unit_id, "3"),
+        (SOUTH.business_unit_id, "4"),
+    ]
+    assert (second.projects, second.reviewers) == (("NORTH|Cosmos",), ())
+    assert codes(parsed) == [
+        (3, "project_codes", "unknown-project-unit"),
+        (3, "reviewer_employee_numbers", "unknown-manager-unit"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("project_codes", ";".join(f"p{number}" for number in range(21))),
+        ("project_codes", "x" * 65),
+        ("reviewer_employee_numbers", ";".join(str(number) for number in range(100, 121))),
+    ],
+)
+def test_too_many_projects_or_reviewers_are_an_error(column: str, cell: str) -> None:
+    parsed = parse(line(**{column: cell}))
+    assert parsed.records == []
+    assert [finding.severity for finding in parsed.findings] == [Severity.ERROR]

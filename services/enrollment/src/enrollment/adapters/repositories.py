@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import WriteSession
 from contracts.identifiers import uuid7
-from sqlalchemy import ARRAY, Integer, Uuid, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from enrollment.adapters import rows
 from enrollment.adapters.tables import (
     business_units,
+    cohort_keys,
     cohorts,
-    import_changes,
-    import_files,
-    import_findings,
-    import_owners,
-    imports,
+    life_experiences,
     participations,
     people,
     people_identities,
@@ -30,16 +28,12 @@ from enrollment.adapters.tables import (
 )
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.change_sets import Change, KnownPerson
-from enrollment.domain.cohorts import Cohort, CohortState
-from enrollment.domain.findings import RowFinding
-from enrollment.domain.imports import FINISHED, Import
+from enrollment.domain.cohorts import PAST_MATCHING, Cohort, CohortState
+from enrollment.domain.life_experience import KEY_BYTES, LifeExperience
 from enrollment.domain.participations import HOLDS_A_PLACE, Participation, ParticipationState, Role, WaitlistQueue
 from enrollment.domain.people import UnitPolicy
 from enrollment.domain.programs import Program
 from enrollment.domain.reporting_lines import LineFinding, LineNode
-
-CLAIM_SECONDS = 30
-"""How long a worker that says nothing keeps an import from the others, by the database's clock."""
 
 _WITH_IDENTITY = people.join(people_identities, people.c.person_id == people_identities.c.person_id)
 _IDENTITY_COLUMNS = [
@@ -235,6 +229,29 @@ class Cohorts:
         values = rows.cohort_values(cohort)
         self._session.update(cohorts, {"cohort_id": values.pop("cohort_id")}, values)
 
+    async def key(self, cohort_id: UUID) -> bytes:
+        """See the port."""
+        of_cohort = select(cohort_keys.c.key).where(cohort_keys.c.cohort_id == cohort_id)
+        key: bytes | None = await self._session.scalar(of_cohort)
+        if key is None:
+            # Two may come first: one row is kept, and both read it.
+            owner = select(cohorts.c.cohort_id, cohorts.c.business_unit_id, literal(secrets.token_bytes(KEY_BYTES)))
+            await self._session.execute(
+                upserting(cohort_keys)
+                .from_select(["cohort_id", "business_unit_id", "key"], owner.where(cohorts.c.cohort_id == cohort_id))
+                .on_conflict_do_nothing()
+            )
+            key = await self._session.scalar(of_cohort)
+        if key is None:
+            raise ValueError("no such cohort")
+        return key
+
+    async def forget_experiences(self, cohort_id: UUID) -> None:
+        """See the port."""
+        await self._session.execute(delete(cohort_keys).where(cohort_keys.c.cohort_id == cohort_id))
+        of_cohort = select(participations.c.participation_id).where(participations.c.cohort_id == cohort_id)
+        await self._session.execute(delete(life_experiences).where(life_experiences.c.participation_id.in_(of_cohort)))
+
     async def due(self, today: date, limit: int) -> list[Cohort]:
         """See the port."""
         found = await self._session.fetch_all(
@@ -295,6 +312,64 @@ class Participations:
             values["highest_queue_number"] = participation.queue_number
         self._session.update(participations, {"participation_id": values.pop("participation_id")}, values)
 
+    async def add_all(self, added: Sequence[Participation]) -> None:
+        """See the port."""
+        if added:
+            await self._session.execute(insert(participations), [rows.participation_values(each) for each in added])
+
+    async def found(self, cohort_id: UUID, people: Collection[UUID]) -> list[Participation]:
+        """See the port."""
+        keys = bindparam("people", list(people), ARRAY(Uuid))
+        found = await self._session.fetch_all(
+            select(participations)
+            .where(participations.c.cohort_id == cohort_id, participations.c.person_id == func.any(keys))
+            .order_by(participations.c.participation_id)
+            .with_for_update()
+        )
+        return [rows.participation_of(row) for row in found]
+
+    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
+        """See the port."""
+        earlier = cohorts.alias("earlier")
+        opened = select(cohorts.c.enrollment_opens_on).where(cohorts.c.cohort_id == cohort_id).scalar_subquery()
+        left_waiting = and_(
+            func.cardinality(participations.c.pair_ids) == 0,
+            func.cardinality(participations.c.past_pair_ids) == 0,
+            participations.c.state.in_([ParticipationState.ADMITTED.value, ParticipationState.WAITLISTED.value]),
+        )
+        found = await self._session.fetch_one(
+            select(participations.c.participation_id)
+            .join(earlier, earlier.c.cohort_id == participations.c.cohort_id)
+            .where(
+                participations.c.program_id == program_id,
+                participations.c.person_id == person_id,
+                participations.c.cohort_id != cohort_id,
+                earlier.c.enrollment_opens_on <= opened,
+                earlier.c.state.in_([state.value for state in PAST_MATCHING]),
+                left_waiting,
+            )
+            .limit(1)
+        )
+        return found is not None
+
+    def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
+        """See the port."""
+        self._session.upsert(
+            life_experiences,
+            {
+                "participation_id": participation.participation_id,
+                "business_unit_id": participation.business_unit_id,
+                "purpose": experience.purpose.value,
+                "experiences": list(experience.experiences),
+                "consented_at": now,
+            },
+            key=["participation_id"],
+        )
+
+    def forget_experience(self, participation: Participation) -> None:
+        """See the port."""
+        self._session.delete(life_experiences, {"participation_id": participation.participation_id})
+
     def keep_notes(self, participation: Participation) -> None:
         """See the port."""
         self._session.upsert(
@@ -306,122 +381,3 @@ class Participations:
             },
             key=["participation_id"],
         )
-
-
-class Imports:
-    """See `application.ports.ImportRepository`."""
-
-    def __init__(self, session: WriteSession) -> None:
-        self._session = session
-
-    def add(self, upload: Import, files: Mapping[str, bytes]) -> None:
-        """See the port."""
-        self._session.insert(imports, rows.import_values(upload))
-        self._session.insert(import_owners, {"import_id": upload.import_id, "unit_id": upload.business_unit_id})
-        for name, content in files.items():
-            self._session.insert(
-                import_files,
-                {
-                    "import_id": upload.import_id,
-                    "name": name,
-                    "business_unit_id": upload.business_unit_id,
-                    "content": content,
-                },
-            )
-
-    async def claim(self, worker: UUID) -> Import | None:
-        """See the port."""
-        # One at a time: two workers cannot both find the oldest import unclaimed.
-        if not await self._session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('claim import'))")):
-            return None
-        row = await self._session.fetch_one(
-            select(
-                imports,
-                (imports.c.claimed_at < func.now() - text(f"interval '{CLAIM_SECONDS} seconds'")).label("is_stale"),
-            )
-            .where(imports.c.state.not_in([state.value for state in FINISHED]))
-            .order_by(imports.c.import_id)
-            .limit(1)
-        )
-        if row is None or (row["claimed_by"] not in {None, worker} and not row["is_stale"]):
-            return None
-        await self._session.execute(
-            update(imports)
-            .where(imports.c.import_id == row["import_id"])
-            .values(claimed_by=worker, claimed_at=func.now())
-        )
-        return rows.import_of(row)
-
-    def save(self, upload: Import) -> None:
-        """See the port."""
-        values = rows.import_values(upload)
-        self._session.update(imports, {"import_id": values.pop("import_id")}, values)
-
-    async def files(self, import_id: UUID) -> dict[str, bytes]:
-        """See the port."""
-        found = await self._session.fetch_all(
-            select(import_files.c.name, import_files.c.content).where(import_files.c.import_id == import_id)
-        )
-        return {row["name"]: row["content"] for row in found}
-
-    async def restart_staging(self, import_id: UUID) -> None:
-        """See the port."""
-        await self._session.execute(delete(import_findings).where(import_findings.c.import_id == import_id))
-        await self._session.execute(delete(import_changes).where(import_changes.c.import_id == import_id))
-
-    async def add_findings(self, upload: Import, findings: Sequence[RowFinding]) -> None:
-        """See the port."""
-        await self._session.execute(
-            insert(import_findings),
-            [
-                {
-                    "finding_id": uuid7(),
-                    "import_id": upload.import_id,
-                    "business_unit_id": upload.business_unit_id,
-                    "file": finding.file,
-                    "row_number": finding.row,
-                    "field": finding.field,
-                    "severity": finding.severity.value,
-                    "code": finding.code,
-                    "message": finding.message,
-                    "remedy": finding.remedy,
-                }
-                for finding in findings
-            ],
-        )
-
-    async def stage(self, upload: Import, first: int, changes: Sequence[Change]) -> None:
-        """See the port."""
-        await self._session.execute(
-            insert(import_changes),
-            [
-                {
-                    "import_id": upload.import_id,
-                    "place": first + offset,
-                    "business_unit_id": upload.business_unit_id,
-                    "change": rows.plain_change(change),
-                }
-                for offset, change in enumerate(changes)
-            ],
-        )
-
-    async def staged(self, import_id: UUID, first: int, limit: int) -> list[Change]:
-        """See the port."""
-        found = await self._session.fetch_all(
-            select(import_changes.c.change)
-            .where(import_changes.c.import_id == import_id, import_changes.c.place >= first)
-            .order_by(import_changes.c.place)
-            .limit(limit)
-        )
-        return [rows.change_of(row["change"]) for row in found]
-
-    async def unstage(self, import_id: UUID, before: int) -> None:
-        """See the port."""
-        await self._session.execute(
-            delete(import_changes).where(import_changes.c.import_id == import_id, import_changes.c.place < before)
-        )
-
-    async def purge(self, import_id: UUID) -> None:
-        """See the port."""
-        await self._session.execute(delete(import_files).where(import_files.c.import_id == import_id))
-        await self._session.execute(delete(import_changes).where(import_changes.c.import_id == import_id))

@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.change_sets import Change, ChangeKind, ImportMode, KnownPerson, Particulars, Standing
 from enrollment.domain.cohorts import Cohort, CohortState
+from enrollment.domain.declarations import Channel, Declarations
 from enrollment.domain.grades import GradeLadder
 from enrollment.domain.imports import Import, ImportCounts, ImportFormat, ImportState
 from enrollment.domain.languages import LanguageLevel, LanguageSkill, WorkingHours
@@ -20,6 +21,7 @@ from enrollment.domain.participations import Application, Participation, Partici
 from enrollment.domain.people import Identity, UnitPolicy
 from enrollment.domain.program_settings import plain_settings, settings_from
 from enrollment.domain.programs import Charter, EvaluationDesign, Metric, Objective, Program, ProgramState
+from enrollment.domain.tenure import TenureBand
 from enrollment.domain.topics import TopicLevel
 
 Row = RowMapping | Mapping[str, Any]
@@ -73,6 +75,9 @@ def person_values(person: KnownPerson) -> dict[str, Any]:
         "function": standing.function,
         "region": standing.region,
         "country": standing.country,
+        "projects": list(standing.projects),
+        "reviewer_ids": list(standing.reviewer_ids),
+        "tenure_band": None if standing.tenure_band is None else standing.tenure_band.value,
         "time_zone": particulars.time_zone,
         "languages": plain_skills(particulars.languages),
         "joined_on": particulars.joined_on,
@@ -117,6 +122,9 @@ def known_person_of(row: Row) -> KnownPerson:
             function=row["function"],
             region=row["region"],
             country=row["country"],
+            projects=tuple(row["projects"]),
+            reviewer_ids=tuple(row["reviewer_ids"]),
+            tenure_band=None if row["tenure_band"] is None else TenureBand(row["tenure_band"]),
         ),
         particulars=Particulars(
             identity=identity_of(row),
@@ -136,19 +144,21 @@ def plain_change(change: Change) -> dict[str, Any]:
         "business_unit_id": str(person["business_unit_id"]),
         "manager_id": None if person["manager_id"] is None else str(person["manager_id"]),
         "dotted_line_manager_ids": [str(superior) for superior in person["dotted_line_manager_ids"]],
+        "reviewer_ids": [str(reviewer) for reviewer in person["reviewer_ids"]],
         "joined_on": None if person["joined_on"] is None else person["joined_on"].isoformat(),
     }
     return {"kind": change.kind.value, "index": change.index, "person": person}
 
 
 def change_of(plain: Row) -> Change:
-    """The opposite of `plain_change`."""
-    person = dict(plain["person"])
+    """The opposite of `plain_change`, also of one staged before projects, reviewers and tenure were known."""
+    person: dict[str, Any] = {"projects": [], "reviewer_ids": [], "tenure_band": None, **plain["person"]}
     person |= {
         "person_id": UUID(person["person_id"]),
         "business_unit_id": UUID(person["business_unit_id"]),
         "manager_id": None if person["manager_id"] is None else UUID(person["manager_id"]),
         "dotted_line_manager_ids": [UUID(superior) for superior in person["dotted_line_manager_ids"]],
+        "reviewer_ids": [UUID(reviewer) for reviewer in person["reviewer_ids"]],
         "joined_on": None if person["joined_on"] is None else date.fromisoformat(person["joined_on"]),
     }
     return Change(ChangeKind(plain["kind"]), plain["index"], known_person_of(person))
@@ -224,6 +234,7 @@ def cohort_of(row: Row) -> Cohort:
 
 def plain_application(application: Application) -> dict[str, Any]:
     """An application as JSON."""
+    declared = application.declarations
     return {
         "role": application.role.value,
         "offers": [[item.topic, item.level] for item in application.offers],
@@ -235,11 +246,15 @@ def plain_application(application: Application) -> dict[str, Any]:
         "days": list(application.hours.days),
         "capacity": application.capacity,
         "cadence_floor_days": application.cadence_floor_days,
+        "values": list(declared.values),
+        "style": dict(declared.style),
+        "channels": [channel.value for channel in declared.channels],
+        "confidence": declared.confidence,
     }
 
 
 def application_of(plain: Row) -> Application:
-    """The opposite of `plain_application`."""
+    """The opposite of `plain_application`, also of one stored before there were declarations."""
     return Application(
         role=Role(plain["role"]),
         offers=tuple(TopicLevel(topic, level) for topic, level in plain["offers"]),
@@ -249,6 +264,12 @@ def application_of(plain: Row) -> Application:
         hours=WorkingHours(time.fromisoformat(plain["start"]), time.fromisoformat(plain["end"]), tuple(plain["days"])),
         capacity=plain["capacity"],
         cadence_floor_days=plain["cadence_floor_days"],
+        declarations=Declarations.of(
+            plain.get("values", ()),
+            plain.get("style"),
+            (Channel(medium) for medium in plain.get("channels", ())),
+            plain.get("confidence"),
+        ),
     )
 
 
@@ -272,6 +293,8 @@ def participation_values(participation: Participation) -> dict[str, Any]:
         "past_pair_ids": list(participation.past_pair_ids),
         "pairs_completed": participation.pairs_completed,
         "nominated_by": participation.nominated_by,
+        "background_codes": list(participation.background_codes),
+        "priority": participation.priority,
         "version": participation.version,
     }
 
@@ -294,6 +317,8 @@ def participation_of(row: Row) -> Participation:
         past_pair_ids=tuple(row["past_pair_ids"]),
         pairs_completed=row["pairs_completed"],
         nominated_by=row["nominated_by"],
+        background_codes=tuple(row["background_codes"]),
+        priority=row["priority"],
         version=row["version"],
     )
 

@@ -61,6 +61,9 @@ people = Table(
     Column("function", Text),
     Column("region", Text),
     Column("country", Text),
+    Column("projects", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("reviewer_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
+    Column("tenure_band", Text),
     Column("time_zone", Text, nullable=False),
     Column("languages", JSONB, nullable=False),
     Column("joined_on", Date),
@@ -154,9 +157,12 @@ participations = Table(
     Column("past_pair_ids", ARRAY(Uuid), nullable=False),
     Column("pairs_completed", Integer, nullable=False),
     Column("nominated_by", Uuid),
+    Column("background_codes", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("priority", SmallInteger, nullable=False, server_default="2"),
     Column("version", Integer, nullable=False),
     UniqueConstraint("cohort_id", "person_id"),
     Index(None, "person_id"),
+    Index(None, "program_id", "person_id"),
     Index(None, "cohort_id", "role", "state"),
     info={
         "conflicts": {"uq_participations_cohort_id_person_id": (None, "The person is in this cohort already.")},
@@ -174,6 +180,28 @@ screening_notes = Table(
     Column("notes", Text, nullable=False),
 )
 """Free text about a candidate, seen by the host unit's program managers only; not shared with the person's own unit."""
+
+life_experiences = Table(
+    "life_experiences",
+    metadata,
+    Column(
+        "participation_id", Uuid, ForeignKey("participations.participation_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("experiences", ARRAY(Text), nullable=False),
+    Column("consented_at", DateTime(timezone=True), nullable=False),
+)
+"""What people declared of their lives for one purpose; a row is a consent. Shown to the person alone, erased with the consent."""
+
+cohort_keys = Table(
+    "cohort_keys",
+    metadata,
+    Column("cohort_id", Uuid, ForeignKey("cohorts.cohort_id", ondelete="CASCADE"), primary_key=True),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+)
+"""The secret under which a cohort's codes of life experience are made; destroyed when the cohort closes."""
 
 imports = Table(
     "imports",

@@ -7,7 +7,8 @@ from datetime import datetime
 from chassis.database import UnitOfWork, WriteSession
 from chassis.ports import Principal
 
-from enrollment.adapters.repositories import BusinessUnits, Cohorts, Imports, Participations, People, Programs
+from enrollment.adapters.imports import Imports
+from enrollment.adapters.repositories import BusinessUnits, Cohorts, Participations, People, Programs
 
 
 class EnrollmentUnitOfWork(UnitOfWork):

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from chassis.database import ReadSession
 from chassis.ports import NotVisible, Principal
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, any_, false, func, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from enrollment.adapters import rows
 from enrollment.adapters.tables import (
@@ -17,6 +33,7 @@ from enrollment.adapters.tables import (
     import_findings,
     import_owners,
     imports,
+    life_experiences,
     participations,
     people,
     people_identities,
@@ -26,6 +43,9 @@ from enrollment.adapters.tables import (
     unit_directory,
 )
 from enrollment.application.views import (
+    Confidence,
+    Employee,
+    ExperienceView,
     LineFindingView,
     LineView,
     ParticipationView,
@@ -36,6 +56,7 @@ from enrollment.application.views import (
 )
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.cohorts import Cohort
+from enrollment.domain.declarations import LOW_CONFIDENCE
 from enrollment.domain.findings import RowFinding, Severity
 from enrollment.domain.imports import Import
 from enrollment.domain.participations import ParticipationState
@@ -251,6 +272,53 @@ class EnrollmentViews:
         )
         return _participation(await self._one(statement, "participation"), principal)
 
+    async def experience(self, participation_id: UUID) -> ExperienceView | None:
+        """See the port."""
+        row = await self._session.fetch_one(
+            select(life_experiences).where(life_experiences.c.participation_id == participation_id)
+        )
+        return None if row is None else ExperienceView(tuple(row["experiences"]), row["purpose"], row["consented_at"])
+
+    async def confidence(self, cohort_id: UUID) -> Confidence:
+        """See the port."""
+        said = participations.c.application["confidence"].as_integer()
+        takes_part = participations.c.state.not_in(
+            [ParticipationState.WITHDRAWN.value, ParticipationState.DECLINED.value, ParticipationState.EXCLUDED.value]
+        )
+        row = await self._session.fetch_one(
+            select(
+                func.count(said).label("answers"), func.count(said).filter(said <= LOW_CONFIDENCE).label("low")
+            ).where(participations.c.cohort_id == cohort_id, takes_part)
+        )
+        return Confidence(0, 0) if row is None else Confidence(row["answers"], row["low"])
+
+    async def employees(self, numbers: Collection[str], addresses: Collection[str]) -> Sequence[Employee]:
+        """See the port."""
+        named = []
+        if numbers:
+            named.append(people_identities.c.employee_key == any_(bindparam("numbers", list(numbers), ARRAY(Text))))
+        if addresses:
+            address = func.lower(people_identities.c.email)
+            named.append(address == any_(bindparam("addresses", list(addresses), ARRAY(Text))))
+        if not named:
+            return []
+        found = await self._session.fetch_all(
+            select(people_identities.c.person_id, people_identities.c.employee_number, people_identities.c.email).where(
+                or_(*named)
+            )
+        )
+        # Two queries: right after an import PostgreSQL takes both tables for nearly empty, and a join would take squared time.
+        named_people = bindparam("people", [row["person_id"] for row in found], ARRAY(Uuid))
+        employed = await self._session.fetch_all(
+            select(people.c.person_id).where(people.c.employed, people.c.person_id == any_(named_people))
+        )
+        working = {row["person_id"] for row in employed}
+        return [
+            Employee(row["person_id"], row["employee_number"], row["email"])
+            for row in found
+            if row["person_id"] in working
+        ]
+
     async def waitlist_position(self, participation_id: UUID) -> int | None:
         """See the port."""
         row = await self._session.fetch_one(
@@ -298,6 +366,9 @@ def _person(row: RowMapping) -> PersonView:
         languages=rows.skills_of(row["languages"]),
         joined_on=row["joined_on"],
         version=row["version"],
+        projects=tuple(row["projects"]),
+        reviewer_ids=tuple(row["reviewer_ids"]),
+        tenure_band=row["tenure_band"],
     )
 
 

@@ -21,6 +21,7 @@ from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.change_sets import ChangeKind, ChangePlan, KnownPerson, plan_changes
 from enrollment.domain.findings import RowFinding, Severity
 from enrollment.domain.imports import Import, ImportCounts, ImportFormat, ImportState
+from enrollment.domain.mentoring_form import leave_known_people, parse_mentoring_form
 from enrollment.domain.parsed_file import ParsedFile
 from enrollment.domain.people import UnitDirectory, UnitPolicy
 from enrollment.domain.reporting_lines import LineFinding, LineNode, trace_lines
@@ -112,7 +113,9 @@ async def _compare(upload: Import, desk: ImportDesk, open_uow: OpenUnitOfWork) -
         ref.business_unit_id for record in parsed.records for ref in (record.manager, *record.dotted) if ref
     }
     known = await _known_people(units, open_uow)
-    plan = await asyncio.to_thread(plan_changes, parsed, known, upload.mode, uuid7)
+    if upload.format is ImportFormat.MENTORING_FORM:
+        leave_known_people(parsed, known)
+    plan = await asyncio.to_thread(plan_changes, parsed, known, upload.mode, uuid7, upload.submitted_at.date())
     desk.plan, desk.staged, desk.findings_kept = plan, 0, 0
     desk.findings = sorted((*parsed.findings, *plan.findings), key=lambda finding: (finding.file, finding.row))
     async with open_uow() as uow:
@@ -149,6 +152,8 @@ def _parse(upload: Import, files: Mapping[str, bytes], policies: list[UnitPolicy
     unit = next((policy for policy in policies if policy.business_unit_id == upload.business_unit_id), None)
     if unit is None:
         raise InvalidInput("the business unit is not registered", remedy="register it first")
+    if upload.format is ImportFormat.MENTORING_FORM:
+        return parse_mentoring_form(files["people"], directory, unit)
     return parse_uk_organogram(files["senior"], files.get("junior"), directory, unit)
 
 

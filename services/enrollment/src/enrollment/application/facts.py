@@ -67,6 +67,9 @@ def person_event(change: Change, change_set_id: UUID, change_set_size: int) -> p
         function=standing.function,
         region=standing.region,
         country=standing.country,
+        project_codes=tuple(sorted(opaque_code(*project.split("|", 1)) for project in standing.projects)),
+        reviewer_ids=standing.reviewer_ids,
+        tenure_band=standing.tenure_band.value if standing.tenure_band else None,
         change_set_id=change_set_id,
         change_set_size=change_set_size,
         change_set_index=change.index or 0,
@@ -132,6 +135,8 @@ def participation_event(participation: Participation) -> Event:
         "state": participation.state.value,
         "screening_passed": participation.screening_passed,
         "pair_ids": participation.pair_ids,
+        "background_codes": participation.background_codes,
+        "priority": participation.priority,
     }
     if application is not None:
         hours = application.hours
@@ -147,5 +152,8 @@ def participation_event(participation: Participation) -> Event:
             "working_days": [_DAYS[day - 1] for day in hours.days],
             "capacity": application.capacity,
             "cadence_floor_days": application.cadence_floor_days,
+            "values": application.declarations.values,
+            "working_style": dict(application.declarations.style) or None,
+            "preferred_channels": [channel.value for channel in application.declarations.channels],
         }
     return model.model_validate(state)

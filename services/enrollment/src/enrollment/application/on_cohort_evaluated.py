@@ -12,10 +12,11 @@ from enrollment.application.ports import EnrollmentUnitOfWork
 
 
 async def on_cohort_evaluated(event: Envelope[CohortEvaluated], uow: EnrollmentUnitOfWork) -> None:
-    """Close the cohort, once."""
+    """Close the cohort, once. Nobody is matched in it any more, so life experience has lost its purpose and is erased."""
     cohort = await uow.cohorts.get(event.data.cohort_id)
     if cohort is None:
         raise NotVisible("the evaluated cohort does not exist")
     if cohort.close():
         uow.cohorts.save(cohort)
+        await uow.cohorts.forget_experiences(cohort.cohort_id)
         publish_cohort(CohortClosed, cohort, uow)

@@ -17,6 +17,7 @@ from enrollment.domain.change_sets import Change, KnownPerson
 from enrollment.domain.cohorts import Cohort
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import Import
+from enrollment.domain.life_experience import LifeExperience
 from enrollment.domain.participations import Participation, Role, WaitlistQueue
 from enrollment.domain.people import UnitPolicy
 from enrollment.domain.programs import Program
@@ -85,6 +86,12 @@ class CohortRepository(Protocol):
     def save(self, cohort: Cohort) -> None:
         """The cohort as it is now."""
 
+    async def key(self, cohort_id: UUID) -> bytes:
+        """The secret under which the cohort's codes of life experience are made, 32 bytes, made at once when there is none yet."""
+
+    async def forget_experiences(self, cohort_id: UUID) -> None:
+        """Destroy that secret and erase what people of the cohort declared, at once: codes that were published mean nothing any more."""
+
     async def due(self, today: date, limit: int) -> list[Cohort]:
         """Active cohorts whose duration has passed, locked, the most overdue first (worker only)."""
 
@@ -106,6 +113,21 @@ class ParticipationRepository(Protocol):
 
     def save(self, participation: Participation) -> None:
         """The participation as it is now, without the notes of its screening."""
+
+    async def add_all(self, participations: Sequence[Participation]) -> None:
+        """Many new participations, at once; a Conflict when one of the people is in the cohort already."""
+
+    async def found(self, cohort_id: UUID, people: Collection[UUID]) -> list[Participation]:
+        """The participations of these people in the cohort, locked, in the order of their ids."""
+
+    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
+        """Whether an earlier cohort of the program, past its matching, left the person on the waitlist, or admitted and without a pair."""
+
+    def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
+        """Store what the person declared of their life and consented to now, apart from everything else, in place of what was there."""
+
+    def forget_experience(self, participation: Participation) -> None:
+        """Erase it. Only where something is kept."""
 
     def keep_notes(self, participation: Participation) -> None:
         """Store the notes of the screening, apart from everything else."""

@@ -33,6 +33,8 @@ async def submit_import(command: SubmitImport, uow: EnrollmentUnitOfWork) -> Imp
         raise NotAllowed("an import is owned by a business unit")
     if uow.principal.has("platform_admin") and await uow.business_units.unknown([unit_id]):
         raise InvalidInput("no such business unit", field="business_unit_id", remedy="name a registered unit")
+    if command.format is ImportFormat.MENTORING_FORM and command.mode is ImportMode.FULL:
+        raise InvalidInput("a sign-up form does not list everybody", field="mode", remedy="send it with mode=partial")
     needed, possible = FILES[command.format]
     for name in needed:
         if not command.files.get(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -50,6 +50,9 @@ class PersonView:
     languages: tuple[LanguageSkill, ...]
     joined_on: date | None
     version: int
+    projects: tuple[str, ...]
+    reviewer_ids: tuple[UUID, ...]
+    tenure_band: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,32 @@ class ParticipationView:
     participation: Participation
     waitlist_position: int | None
     screening_notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperienceView:
+    """What a person declared of their life, for themself alone; nothing when there is no consent."""
+
+    experiences: tuple[str, ...]
+    purpose: str
+    consented_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How many people of a cohort said how confident they are, and how many of them are little so."""
+
+    answers: int
+    low: int
+
+
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """An employed person of the caller's unit, as files name them: by number or by address, both compared without regard to case."""
+
+    person_id: UUID
+    employee_number: str
+    email: str | None
 
 
 class EnrollmentViews(Protocol):
@@ -157,6 +186,15 @@ class EnrollmentViews(Protocol):
 
     async def participation(self, participation_id: UUID, principal: Principal) -> ParticipationView:
         """A participation the caller may see."""
+
+    async def experience(self, participation_id: UUID) -> ExperienceView | None:
+        """What the participation's person declared of their life. To be asked in a transaction of the host, for the person alone."""
+
+    async def confidence(self, cohort_id: UUID) -> Confidence:
+        """What people of the cohort who take part said of their confidence. To be asked in a transaction of the host."""
+
+    async def employees(self, numbers: Collection[str], addresses: Collection[str]) -> Sequence[Employee]:
+        """Who of the unit works here under one of these numbers or addresses, all in case-folded form."""
 
     async def waitlist_position(self, participation_id: UUID) -> int | None:
         """The place in the queue, from 1; None unless waiting. To be asked in a transaction of the host, which sees all who wait."""

@@ -26,7 +26,10 @@ async def withdraw(command: Withdraw, uow: EnrollmentUnitOfWork) -> Participatio
     is_self = uow.principal.person_id is not None and uow.principal.person_id == participation.person_id
     if not is_self and not uow.principal.has("program_manager"):
         raise NotVisible("no such participation")
+    forgets = bool(participation.background_codes)
     participation.withdraw()
+    if forgets:
+        uow.participations.forget_experience(participation)
     uow.participations.save(participation)
     publish_participation(participation, uow)
     return participation

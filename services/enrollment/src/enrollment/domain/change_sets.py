@@ -12,6 +12,7 @@ from enrollment.domain.findings import RowFinding, Severity
 from enrollment.domain.languages import LanguageSkill
 from enrollment.domain.parsed_file import ParsedFile
 from enrollment.domain.people import Identity, PersonRecord, PersonReference
+from enrollment.domain.tenure import TenureBand, tenure_band
 
 MOST_DEPARTURES = 0.5
 """The share of a unit's people that one full import may declare gone; more looks like a truncated file."""
@@ -42,7 +43,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a person stands: the facts that are published. `team` is published as an opaque code."""
+    """Where a person stands: the facts that are published. `team` and `projects` (`unit|project`) are published as opaque codes."""
 
     grade: str
     grade_rank: int
@@ -52,6 +53,9 @@ class Standing:
     function: str | None = None
     region: str | None = None
     country: str | None = None
+    projects: tuple[str, ...] = ()
+    reviewer_ids: tuple[UUID, ...] = ()
+    tenure_band: TenureBand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,13 @@ class ChangePlan:
 
 
 def plan_changes(
-    parsed: ParsedFile, known: Collection[KnownPerson], mode: ImportMode, new_id: Callable[[], UUID]
+    parsed: ParsedFile, known: Collection[KnownPerson], mode: ImportMode, new_id: Callable[[], UUID], today: date
 ) -> ChangePlan:
     """Compare the file with the people known of its units and of the units its references point to.
 
-    The same file twice plans nothing the second time. A person whose row is in error is left as they are. With mode `full`, the
-    people of the file's units who are absent have left, unless a row in error might be theirs or half of the unit would go at once;
-    either is reported and nobody of that unit leaves.
+    The same file twice plans nothing the second time, unless by `today` somebody has come into another band of tenure. A person whose
+    row is in error is left as they are. With mode `full`, the people of the file's units who are absent have left, unless a row in
+    error might be theirs or half of the unit would go at once; either is reported and nobody of that unit leaves.
     """
     plan = ChangePlan()
     by_key = {PersonReference(person.business_unit_id, person.employee_number).key: person for person in known}
@@ -123,7 +127,7 @@ def plan_changes(
     amended: list[Change] = []
     for record in parsed.records:
         earlier = by_key.get(record.reference.key)
-        person = _person(record, ids, earlier, plan)
+        person = _person(record, ids, earlier, plan, today)
         if earlier is None or not earlier.employed:
             kind = ChangeKind.JOINED
         elif person.standing != earlier.standing:
@@ -144,7 +148,11 @@ def plan_changes(
 
 
 def _person(
-    record: PersonRecord, ids: Mapping[tuple[UUID, str], UUID], earlier: KnownPerson | None, plan: ChangePlan
+    record: PersonRecord,
+    ids: Mapping[tuple[UUID, str], UUID],
+    earlier: KnownPerson | None,
+    plan: ChangePlan,
+    today: date,
 ) -> KnownPerson:
     manager_id = ids.get(record.manager.key) if record.manager is not None else None
     if record.manager is not None and manager_id is None:
@@ -166,6 +174,18 @@ def _person(
             )  # fmt: skip
         elif found != manager_id:
             dotted.append(found)
+    reviewers = []
+    for reference in record.reviewers:
+        found = ids.get(reference.key)
+        if found is None:
+            plan.findings.append(
+                RowFinding(
+                    record.file, record.row, "reviewers", Severity.WARNING, "unknown-reviewer",
+                    "nobody by this reference works here; the reviewer was dropped", "import the reviewer, or correct the reference",
+                )
+            )  # fmt: skip
+        else:
+            reviewers.append(found)
     standing = Standing(
         grade=record.grade,
         grade_rank=record.grade_rank,
@@ -175,6 +195,9 @@ def _person(
         function=record.function,
         region=record.region,
         country=record.country,
+        projects=record.projects,
+        reviewer_ids=tuple(sorted(set(reviewers))),
+        tenure_band=tenure_band(record.joined_on, today),
     )
     particulars = Particulars(
         identity=record.identity,

@@ -25,6 +25,10 @@ class CohortState(StrEnum):
     CLOSED = "closed"
 
 
+PAST_MATCHING = frozenset({CohortState.ACTIVE, CohortState.EVALUATING, CohortState.CLOSED})
+"""Cohorts whose people have been paired; who has no pair there was left out."""
+
+
 def months_later(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

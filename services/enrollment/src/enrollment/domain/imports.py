@@ -11,15 +11,20 @@ from enrollment.domain.change_sets import ImportMode
 
 
 class ImportFormat(StrEnum):
-    """`updraft_csv`: one file `people`. `uk_organogram`: a file `senior` and, if there is one, a file `junior`."""
+    """`updraft_csv`: one file `people`. `uk_organogram`: a file `senior` and, if there is one, a file `junior`.
+
+    `mentoring_form`: one file `people`, either side of a mentoring scheme's sign-up form.
+    """
 
     UPDRAFT_CSV = "updraft_csv"
     UK_ORGANOGRAM = "uk_organogram"
+    MENTORING_FORM = "mentoring_form"
 
 
 FILES: dict[ImportFormat, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ImportFormat.UPDRAFT_CSV: (("people",), ()),
     ImportFormat.UK_ORGANOGRAM: (("senior",), ("junior",)),
+    ImportFormat.MENTORING_FORM: (("people",), ()),
 }
 """Names of the files a format needs, and of those it may have besides."""
 

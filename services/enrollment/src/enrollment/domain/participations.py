@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from chassis.ports import Conflict, InvalidInput
 
+from enrollment.domain.declarations import Declarations
 from enrollment.domain.languages import LanguageSkill, WorkingHours, check_time_zone, language_skills
 from enrollment.domain.topics import TopicLevel, topic_levels
 
 LARGEST_CAPACITY = 3
 LONGEST_NOTES = 4_000
+FIRST_CLASS, USUAL_CLASS, LAST_CLASS = 1, 2, 3
 FLOOR_DAYS = (14, 42)
 
 
@@ -85,6 +87,7 @@ class Application:
     hours: WorkingHours
     capacity: int = 1
     cadence_floor_days: int | None = None
+    declarations: Declarations = field(default_factory=Declarations)
 
     def __post_init__(self) -> None:
         topic_levels(self.offers, "offers")
@@ -119,7 +122,8 @@ class Participation:
 
     `queue_number` is the place ever taken in the waitlist, counted up per cohort and role; None unless waitlisted.
     `pair_ids` are the pairs the person is in now, `past_pair_ids` those that ended or were left behind at a withdrawal, `pairs_completed`
-    how many reached their agreed end.
+    how many reached their agreed end. `background_codes` are opaque codes of life experience while the person's consent to compare it
+    stands. `priority` is the class in which matching covers people, 1 first.
     """
 
     participation_id: UUID
@@ -138,6 +142,8 @@ class Participation:
     past_pair_ids: tuple[UUID, ...] = ()
     pairs_completed: int = 0
     nominated_by: UUID | None = None
+    background_codes: tuple[str, ...] = ()
+    priority: int = USUAL_CLASS
     version: int = 0
 
     @property
@@ -158,7 +164,7 @@ class Participation:
         self.nominated_by = by
         self._become(ParticipationState.NOMINATED)
 
-    def apply(self, application: Application) -> None:
+    def apply(self, application: Application, background_codes: tuple[str, ...] = ()) -> None:
         """The person applies, on their own or to complete a nomination; the application's role is the one that counts.
 
         Raises Conflict when they have applied already or were declined.
@@ -170,6 +176,7 @@ class Participation:
             )
         self.application = application
         self.role = application.role
+        self.background_codes = background_codes
         self.screening_passed, self.screening_notes, self.queue_number = None, None, None
         self._become(ParticipationState.APPLIED)
 
@@ -217,20 +224,46 @@ class Participation:
         self.queue_number = queue.next_number
         self._become(ParticipationState.WAITLISTED)
 
+    def rank(self, chosen: int | None, waited_before: bool) -> None:
+        """Say in which class matching covers the person; to be followed by the decision, which publishes it (N10).
+
+        Without a choice, who waited in vain in an earlier cohort of the program comes into the first class, everybody else into the second.
+        Raises InvalidInput for another class than 1 to 3.
+        """
+        if chosen is not None and not FIRST_CLASS <= chosen <= LAST_CLASS:
+            raise InvalidInput("a priority class is 1 to 3", field="priority", remedy="choose 1, 2 or 3")
+        self.priority = chosen or (FIRST_CLASS if waited_before else USUAL_CLASS)
+
+    def revoke_consent(self) -> bool:
+        """The person's life experience is compared no more; whether it was. What they declared is published without it."""
+        if not self.background_codes:
+            return False
+        self.background_codes = ()
+        self.version += 1
+        return True
+
     def decline(self) -> None:
-        """Turn the candidate down. Raises Conflict when they hold a place or are out already."""
+        """Turn the candidate down; their life experience has lost its purpose.
+
+        Raises Conflict when they hold a place or are out already.
+        """
         if self.state not in MAY_BE_DECLINED:
             raise Conflict(
                 f"a participation that is {self.state} is not declined", remedy="who holds a place can only withdraw"
             )
         self.queue_number = None
+        self.background_codes = ()
         self._become(ParticipationState.DECLINED)
 
     def withdraw(self) -> None:
-        """The person takes part no more, and need not say why; engagement ends their open pairs. Raises Conflict when out already."""
+        """The person takes part no more, and need not say why; engagement ends their open pairs. Raises Conflict when out already.
+
+        Their life experience has lost its purpose.
+        """
         if self.state not in MAY_WITHDRAW:
             raise Conflict(f"a participation that is {self.state} is not withdrawn", remedy="nothing needs to be done")
         self.queue_number = None
+        self.background_codes = ()
         self.past_pair_ids += self.pair_ids
         self.pair_ids = ()
         self._become(ParticipationState.WITHDRAWN)

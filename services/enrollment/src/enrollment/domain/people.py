@@ -83,6 +83,7 @@ class PersonRecord:
 
     `grade_rank` is 0 when nothing says how senior the grade is. `function` and `region` are codes (`human_resources`), `country`
     an ISO 3166 code of two capitals. `manager_named` says that the file names a superior, even one it does not contain.
+    `projects` are written `unit|project`, by the code of the unit whose project it is; `reviewers` review the person's performance.
     """
 
     file: str
@@ -101,6 +102,8 @@ class PersonRecord:
     dotted: tuple[PersonReference, ...]
     joined_on: date | None
     manager_named: bool = False
+    projects: tuple[str, ...] = ()
+    reviewers: tuple[PersonReference, ...] = ()
 
 
 def code_of(text: str) -> str | None:

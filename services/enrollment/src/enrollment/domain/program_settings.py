@@ -43,15 +43,35 @@ class Formality(StrEnum):
     STRUCTURED = "structured"
 
 
+class UnitPolicy(StrEnum):
+    """Whether the two of a pair may, must or must not belong to one business unit."""
+
+    ANY = "any"
+    ACROSS = "across"
+    WITHIN = "within"
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreWeights:
-    """How much each part of a match's score counts, 0 to 100. Seniority is not among them."""
+    """How much each part of a match's score counts, 0 to 100; only their ratios matter. Seniority is not among them.
+
+    Why these defaults: *topics* outweigh everything, for a pair needs a substantive reason (R1-08); *reciprocity* comes next, because both
+    sides shall learn (R1-04, R4-10); *distance* is what reverse mentoring is for (R0-05), and *preferences* count as much, because
+    having had a say goes with commitment to the pair (Allen, Eby and Lentz 2006). *Values* and *style* come after them: likeness
+    below the surface goes with how good mentees find the relationship, while likeness on the surface hardly does (Eby and others 2013).
+    *Language*, *hours* and *channel* only tell apart pairs that the hard rules allow anyway. A part that does not apply to a pair drops
+    out with its weight, so a preference counts only where people rank each other.
+    """
 
     topics: int = 50
     reciprocity: int = 20
     distance: int = 15
     language: int = 10
     hours: int = 5
+    values: int = 10
+    style: int = 10
+    preferences: int = 15
+    channel: int = 5
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -81,6 +101,11 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "minimum_grade_gap": (0, 100),
     "minimum_overlap_minutes": (30, 480),
     "planned_pairs": (1, 100_000),
+    "preference_limit": (1, 10),
+    "mentors_per_mentee": (1, 2),
+    "trial_days": (0, 60),
+    "request_days": (1, 90),
+    "request_reminder_days": (0, 89),
 }
 """Lowest and highest value of each number that is a setting."""
 
@@ -90,7 +115,8 @@ class ProgramSettings:
     """All settings with their defaults; whatever holds one of these is within `RANGES` and consistent.
 
     `cadence_days` is None exactly when formality is `light`: there only silence is watched. `planned_pairs` decides whether a charter's
-    parts may be filled in automatically (R2-10).
+    parts may be filled in automatically (R2-10). With `mentors_per_mentee` 2 the second mentor is optional and comes after
+    everybody's first. `trial_days` above 0 lets a new pair try whether it fits before it is final (R1-07).
     """
 
     type: ProgramType = ProgramType.REVERSE
@@ -111,6 +137,13 @@ class ProgramSettings:
     minimum_overlap_minutes: int = 120
     planned_pairs: int = 20
     score_weights: ScoreWeights = field(default_factory=ScoreWeights)
+    unit_policy: UnitPolicy = UnitPolicy.ANY
+    repeat_pairs: bool = False
+    preference_limit: int = 5
+    mentors_per_mentee: int = 1
+    trial_days: int = 0
+    request_days: int = 14
+    request_reminder_days: int = 7
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -130,6 +163,12 @@ class ProgramSettings:
                 "the reminder comes before a proposal expires",
                 field="reminder_days",
                 remedy="choose fewer days than acceptance_days",
+            )
+        if self.request_reminder_days >= self.request_days:
+            raise InvalidInput(
+                "the reminder comes before a request expires",
+                field="request_reminder_days",
+                remedy="choose fewer days than request_days",
             )
 
     @property
@@ -175,7 +214,8 @@ def plain_settings(settings: ProgramSettings) -> dict[str, Any]:
 
 
 def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
-    """The opposite of `plain_settings`."""
+    """The opposite of `plain_settings`. A setting that was stored before it existed has its default, a weight counts nothing then."""
+    weights = dict.fromkeys(_WEIGHTS, 0) | dict(plain["score_weights"])
     return ProgramSettings(
         **{
             **plain,
@@ -184,7 +224,8 @@ def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
             "matching_mode": MatchingMode(plain["matching_mode"]),
             "formality": Formality(plain["formality"]),
             "minimum_language_level": LanguageLevel(plain["minimum_language_level"]),
-            "score_weights": ScoreWeights(**plain["score_weights"]),
+            "unit_policy": UnitPolicy(plain.get("unit_policy", UnitPolicy.ANY)),
+            "score_weights": ScoreWeights(**weights),
         }
     )
 

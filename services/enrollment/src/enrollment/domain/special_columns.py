@@ -20,6 +20,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
         r"\b(ssn|sin|nino|passport|driver.?s ?licen[cs]e\w*|tax ?id|social ?security)\b|national ?insurance",
         "identifier of the state",
     ),
+    (r"\b(biograph\w*|bio|about (me|you|yourself))\b", "free text about the person"),
     (r"\b(salary|pay|pay ?rate|payrate|paygroup|payscale|wage|bonus|iban|bank)\b", "pay"),
     (r"\b(phone|mobile|home ?telephone|home ?email|address|street|zip\w*|postal|postcode)\b", "private contact"),
 )

@@ -27,6 +27,7 @@ from enrollment.domain.tabular import Row, read_table
 COLUMNS = (
     "business_unit", "employee_number", "given_name", "family_name", "email", "grade", "job_title", "team", "function", "region", "country",
     "time_zone", "languages", "manager_employee_number", "manager_business_unit", "dotted_line_employee_numbers", "joined_on",
+    "project_codes", "reviewer_employee_numbers",
 )  # fmt: skip
 REQUIRED = ("business_unit", "employee_number", "grade")
 NOBODY = frozenset(
@@ -34,6 +35,9 @@ NOBODY = frozenset(
 )
 FILE = "people"
 MOST_DOTTED = 20
+MOST_REVIEWERS = 20
+MOST_PROJECTS = 20
+LONGEST_PROJECT = 64
 _EMPLOYEE_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,24}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -154,9 +158,15 @@ class _RowReader:
             time_zone=self.read(self.time_zone, self.unit.default_time_zone),
             languages=self.read(self.languages, ()),
             manager=manager,
-            dotted=self.read(self.dotted, ()),
+            dotted=self.read(
+                lambda: self.people("dotted_line_employee_numbers", "dotted line", "dotted lines", MOST_DOTTED), ()
+            ),
             joined_on=self.read(self.joined_on, None),
             manager_named=named,
+            projects=self.read(self.projects, ()),
+            reviewers=self.read(
+                lambda: self.people("reviewer_employee_numbers", "reviewer", "reviewers", MOST_REVIEWERS), ()
+            ),
         )
         return None if any(finding.severity is Severity.ERROR for finding in self.findings) else record
 
@@ -248,25 +258,43 @@ class _RowReader:
             return None, False
         return superior, True
 
-    def dotted(self) -> tuple[PersonReference, ...]:
+    def people(self, field: str, one: str, many: str, most: int) -> tuple[PersonReference, ...]:
+        """The people a cell names beside the superior, as `number` or `unit|number`, parted by semicolons; never the person themself."""
         found: dict[tuple[object, str], PersonReference] = {}
-        for part in filter(None, (piece.strip() for piece in self.row.get("dotted_line_employee_numbers").split(";"))):
+        for part in filter(None, (piece.strip() for piece in self.row.get(field).split(";"))):
             code, bar, number = part.partition("|")
-            home = self.directory.find(code) if bar else self.unit
+            home = self.directory.find(code.strip()) if bar else self.unit
             if home is None:
                 self.note(
-                    Severity.WARNING, "dotted_line_employee_numbers", "unknown-manager-unit",
-                    "no business unit by this code; the dotted line was dropped", "write unit|number for a superior of another unit",
+                    Severity.WARNING, field, "unknown-manager-unit",
+                    f"no business unit by this code; the {one} was dropped", f"write unit|number for a {one} of another unit",
                 )  # fmt: skip
                 continue
-            superior = PersonReference(home.business_unit_id, number if bar else part)
-            if superior.key != self.reference.key:
-                found[superior.key] = superior
-        if len(found) > MOST_DOTTED:
-            raise _RowError(
-                "dotted_line_employee_numbers",
-                "too-many",
-                f"more than {MOST_DOTTED} dotted lines",
-                "keep the ones that count",
-            )
+            named = PersonReference(home.business_unit_id, (number if bar else part).strip())
+            if named.key != self.reference.key:
+                found[named.key] = named
+        if len(found) > most:
+            raise _RowError(field, "too-many", f"more than {most} {many}", "keep the ones that count")
         return tuple(found.values())
+
+    def projects(self) -> tuple[str, ...]:
+        """The projects a cell names, as `code` or, for a project of another unit, `unit|code`, parted by semicolons."""
+        found: dict[str, str] = {}
+        for part in filter(None, (piece.strip() for piece in self.row.get("project_codes").split(";"))):
+            before, bar, after = part.partition("|")
+            home = self.directory.find(before.strip()) if bar else self.unit
+            if home is None:
+                self.note(
+                    Severity.WARNING, "project_codes", "unknown-project-unit",
+                    "no business unit by this code; the project was dropped", "write unit|code for a project of another unit",
+                )  # fmt: skip
+                continue
+            project = f"{home.code}|{(after if bar else part).strip()}"
+            found.setdefault(project.casefold(), project)
+        if any(len(project) > LONGEST_PROJECT for project in found):
+            raise _RowError(
+                "project_codes", "too-long", f"a project has at most {LONGEST_PROJECT} characters", "use its short code"
+            )
+        if len(found) > MOST_PROJECTS:
+            raise _RowError("project_codes", "too-many", f"more than {MOST_PROJECTS} projects", "keep the current ones")
+        return tuple(sorted(found.values()))

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from enrollment.bootstrap import bootstrap
 from enrollment.entrypoints import (
+    routes_application_imports,
     routes_cohorts,
+    routes_declarations,
     routes_imports,
     routes_participations,
     routes_people,
@@ -23,6 +25,8 @@ ROUTERS = (
     routes_programs.router,
     routes_cohorts.router,
     routes_participations.router,
+    routes_declarations.router,
+    routes_application_imports.router,
 )
 
 

@@ -110,7 +110,7 @@ async def submit_import_route(
         ImportMode, Query(description="With `full`, people of the file's units who are absent have left.")
     ] = ImportMode.PARTIAL,
     business_unit_id: ActingFor = None,
-    people: Annotated[UploadFile | None, File(description="updraft_csv: the people.")] = None,
+    people: Annotated[UploadFile | None, File(description="updraft_csv, mentoring_form: the people.")] = None,
     senior: Annotated[UploadFile | None, File(description="uk_organogram: the senior posts.")] = None,
     junior: Annotated[UploadFile | None, File(description="uk_organogram: the junior posts.")] = None,
 ) -> Response:

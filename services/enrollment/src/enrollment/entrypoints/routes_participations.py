@@ -19,8 +19,12 @@ from enrollment.application.nominate_person import NominatePerson, nominate_pers
 from enrollment.application.screen_candidate import ScreenCandidate, screen_candidate
 from enrollment.application.views import ParticipationView
 from enrollment.application.withdraw import Withdraw, withdraw
+from enrollment.domain.declarations import MOST_VALUES, Channel, Declarations
 from enrollment.domain.languages import LanguageLevel, LanguageSkill, WorkingHours
+from enrollment.domain.life_experience import MOST_EXPERIENCES, LifeExperience, Purpose
 from enrollment.domain.participations import (
+    FIRST_CLASS,
+    LAST_CLASS,
     LONGEST_NOTES,
     Application,
     Decision,
@@ -59,6 +63,25 @@ class WorkingHoursBody(RequestBody):
     end: str = Field(pattern=_CLOCK, examples=["17:30"])
 
 
+class WorkingStyleBody(RequestBody):
+    """Where a person places themself on each axis, 1 to 5; GET /v1/declarations says what the ends mean."""
+
+    pace: int | None = Field(default=None, ge=1, le=5)
+    structure: int | None = Field(default=None, ge=1, le=5)
+    directness: int | None = Field(default=None, ge=1, le=5)
+    formality: int | None = Field(default=None, ge=1, le=5)
+
+
+class LifeExperienceBody(RequestBody):
+    """Life experience to be compared, for this purpose alone. Nobody is shown it; the consent may be taken back at any time."""
+
+    experiences: tuple[Annotated[str, Field(max_length=32)], ...] = Field(
+        min_length=1, max_length=MOST_EXPERIENCES, examples=[["worked_abroad"]]
+    )
+    purpose: Purpose = Field(description="What it may be used for.", examples=["matching"])
+    consent: bool = Field(description="Without consent nothing is taken.", examples=[True])
+
+
 class ApplicationBody(RequestBody):
     """What a person offers, asks for and needs. Nothing here is about age."""
 
@@ -72,6 +95,10 @@ class ApplicationBody(RequestBody):
                     "languages": [{"language": "en", "level": "C1"}],
                     "time_zone": "Europe/London",
                     "working_hours": {"start": "09:00", "end": "17:30"},
+                    "values": ["creativity", "independence"],
+                    "working_style": {"pace": 4, "directness": 5},
+                    "preferred_channels": ["video"],
+                    "life_experience": {"experiences": ["worked_abroad"], "purpose": "matching", "consent": True},
                 }
             ]
         }
@@ -88,6 +115,17 @@ class ApplicationBody(RequestBody):
     cadence_floor_days: int | None = Field(
         default=None, ge=14, le=42, description="The shortest cadence the person accepts."
     )
+    values: tuple[Annotated[str, Field(max_length=32)], ...] = Field(
+        default=(), max_length=MOST_VALUES, description="What matters to them at work; codes of GET /v1/declarations."
+    )
+    working_style: WorkingStyleBody | None = None
+    preferred_channels: tuple[Channel, ...] = Field(
+        default=(), max_length=len(Channel), description="Media they like to meet in."
+    )
+    confidence: int | None = Field(
+        default=None, ge=1, le=5, description="How much they trust themself to find a partner on their own."
+    )
+    life_experience: LifeExperienceBody | None = Field(default=None, description="Opt-in.")
 
 
 class NominationBody(RequestBody):
@@ -118,6 +156,13 @@ class AdmissionBody(RequestBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"decision": "admit"}]})
 
     decision: Decision
+    priority: int | None = Field(
+        default=None,
+        ge=FIRST_CLASS,
+        le=LAST_CLASS,
+        description="The class in which matching covers the person, 1 first. Left out: 1 for whom an earlier cohort of the"
+        " program left without a pair, else 2.",
+    )
 
 
 class TopicLevelView(ResponseBody):
@@ -145,6 +190,9 @@ class ApplicationView(ResponseBody):
     working_days: tuple[Day, ...]
     capacity: int
     cadence_floor_days: int | None
+    values: tuple[str, ...]
+    working_style: WorkingStyleBody | None
+    preferred_channels: tuple[Channel, ...]
 
 
 class ParticipationBody(ResponseBody):
@@ -165,6 +213,7 @@ class ParticipationBody(ResponseBody):
     screening_passed: bool | None
     screening_notes: str | None
     waitlist_position: int | None
+    priority: int = Field(description="The class in which matching covers the person, 1 first.", examples=[2])
     pair_ids: tuple[UUID, ...]
     version: int
 
@@ -186,6 +235,7 @@ def participation_body(shown: ParticipationView) -> ParticipationBody:
         screening_passed=participation.screening_passed,
         screening_notes=shown.screening_notes,
         waitlist_position=shown.waitlist_position,
+        priority=participation.priority,
         pair_ids=participation.pair_ids,
         version=participation.version,
     )
@@ -209,6 +259,11 @@ def _application_view(application: Application) -> ApplicationView:
         working_days=tuple(_DAYS[day - 1] for day in application.hours.days),
         capacity=application.capacity,
         cadence_floor_days=application.cadence_floor_days,
+        values=application.declarations.values,
+        working_style=WorkingStyleBody(**dict(application.declarations.style))
+        if application.declarations.style
+        else None,
+        preferred_channels=application.declarations.channels,
     )
 
 
@@ -226,7 +281,17 @@ def _application(body: ApplicationBody) -> Application:
         ),
         capacity=body.capacity,
         cadence_floor_days=body.cadence_floor_days,
+        declarations=Declarations.of(
+            body.values,
+            body.working_style.model_dump(exclude_none=True) if body.working_style is not None else None,
+            body.preferred_channels,
+            body.confidence,
+        ),
     )
+
+
+def _experience(body: LifeExperienceBody | None) -> LifeExperience | None:
+    return None if body is None else LifeExperience.consented(body.experiences, body.purpose, consent=body.consent)
 
 
 @router.post(
@@ -245,11 +310,11 @@ async def apply_route(
     """Apply for oneself, without anybody's nomination, or to complete one."""
     if principal.person_id is None:
         raise NotVisible("no such person")
-    application = _application(body)
+    application, experience = _application(body), _experience(body.life_experience)
     async with read() as views:
         cohort = await views.cohort(cohort_id, principal)
         home_unit_id = await views.employed_unit(principal.person_id)
-    command = ApplyToCohort(cohort_id, principal.person_id, home_unit_id, application)
+    command = ApplyToCohort(cohort_id, principal.person_id, home_unit_id, application, experience)
     return await write(lambda uow: apply_to_cohort(command, uow), present=_changed, acting_for=cohort.business_unit_id)
 
 
@@ -344,7 +409,7 @@ async def admission_route(
     """Admit, waitlist or decline a candidate. Places go to whoever has waited longest."""
     async with read() as views:
         shown = await views.participation(participation_id, principal)
-    command = DecideAdmission(participation_id, shown.participation.cohort_id, body.decision)
+    command = DecideAdmission(participation_id, shown.participation.cohort_id, body.decision, body.priority)
     return await write(lambda uow: decide_admission(command, uow), present=_changed)
 
 

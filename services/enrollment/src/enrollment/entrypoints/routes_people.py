@@ -46,6 +46,9 @@ class PersonBody(ResponseBody):
     time_zone: str
     languages: tuple[LanguageBody, ...]
     joined_on: date | None
+    projects: tuple[str, ...] = Field(description="As unit|project.", examples=[["DE-BERLIN|atlas"]])
+    reviewer_ids: tuple[UUID, ...] = Field(description="Who reviews the person's performance.")
+    tenure_band: str | None = Field(description="Years with the company, as a band.", examples=["from_1_to_3"])
     version: int
 
 
@@ -90,6 +93,9 @@ def person_body(person: PersonView) -> PersonBody:
         time_zone=person.time_zone,
         languages=tuple(LanguageBody(language=skill.language, level=skill.level.value) for skill in person.languages),
         joined_on=person.joined_on,
+        projects=person.projects,
+        reviewer_ids=person.reviewer_ids,
+        tenure_band=person.tenure_band,
         version=person.version,
     )
 

@@ -23,6 +23,7 @@ from enrollment.domain.program_settings import (
     MatchingMode,
     ProgramType,
     ScoreWeights,
+    UnitPolicy,
     plain_settings,
 )
 from enrollment.domain.programs import EvaluationDesign, Metric, Objective, Program
@@ -44,6 +45,10 @@ class WeightsBody(RequestBody):
     distance: int = Field(default=15, ge=0, le=100)
     language: int = Field(default=10, ge=0, le=100)
     hours: int = Field(default=5, ge=0, le=100)
+    values: int = Field(default=10, ge=0, le=100)
+    style: int = Field(default=10, ge=0, le=100)
+    preferences: int = Field(default=15, ge=0, le=100)
+    channel: int = Field(default=5, ge=0, le=100)
 
 
 class SettingsBody(RequestBody):
@@ -73,6 +78,17 @@ class SettingsBody(RequestBody):
     minimum_overlap_minutes: int | None = _number("minimum_overlap_minutes", "Shared working time of a day.")
     planned_pairs: int | None = _number("planned_pairs", "With 1, what the charter lacks is filled in.")
     score_weights: WeightsBody | None = None
+    unit_policy: UnitPolicy | None = Field(
+        default=None, description="Pairs across business units, within them, or any."
+    )
+    repeat_pairs: bool | None = Field(default=None, description="Whether earlier pairs of the program may be repeated.")
+    preference_limit: int | None = _number("preference_limit", "How many people of the other side somebody may rank.")
+    mentors_per_mentee: int | None = _number("mentors_per_mentee", "With 2, a second mentor after everybody's first.")
+    trial_days: int | None = _number("trial_days", "How long a new pair tries whether it fits; 0: no trial.")
+    request_days: int | None = _number("request_days", "How long a request to somebody waits for its answer.")
+    request_reminder_days: int | None = _number(
+        "request_reminder_days", "When whoever has not answered a request is reminded."
+    )
 
     def chosen(self) -> dict[str, Any]:
         """The settings that were sent, in the words of the rules. Only the cadence may be null."""
@@ -144,6 +160,10 @@ class WeightsView(ResponseBody):
     distance: int
     language: int
     hours: int
+    values: int
+    style: int
+    preferences: int
+    channel: int
 
 
 class SettingsView(ResponseBody):
@@ -167,6 +187,13 @@ class SettingsView(ResponseBody):
     minimum_overlap_minutes: int
     planned_pairs: int
     score_weights: WeightsView
+    unit_policy: UnitPolicy
+    repeat_pairs: bool
+    preference_limit: int
+    mentors_per_mentee: int
+    trial_days: int
+    request_days: int
+    request_reminder_days: int
     training_required: bool
 
 
