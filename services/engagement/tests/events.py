@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -118,3 +118,27 @@ def pair_formed(world: World, *, sequence: int = 2, **changes: Any) -> Envelope[
         "formed_at": START,
     }
     return Envelope.of(m.PairFormed(**(facts | changes)), sequence=sequence, time=START)
+
+
+def pair_quarantined(world: World, at: datetime, *, sequence: int = 3) -> Envelope[m.PairQuarantined]:
+    """A conflict has come up at that time."""
+    facts = _examined(world, m.ProposalState.QUARANTINED) | {
+        "quarantined_at": at,
+    }
+    return Envelope.of(m.PairQuarantined(**facts), sequence=sequence, time=at)
+
+
+def pair_reinstated(world: World, at: datetime, *, sequence: int = 4) -> Envelope[m.PairReinstated]:
+    """The conflict was waived at that time."""
+    facts = _examined(world, m.ProposalState.FORMED) | {"resolution": m.Resolution.WAIVED}
+    return Envelope.of(m.PairReinstated(**facts), sequence=sequence, time=at)
+
+
+def pair_handed_over(world: World, at: datetime, *, sequence: int = 4) -> Envelope[m.PairHandedOver]:
+    """Other pairs have resolved the conflict at that time."""
+    facts = _examined(world, m.ProposalState.ENDED) | {"resolution": m.Resolution.ENDED}
+    return Envelope.of(m.PairHandedOver(**facts), sequence=sequence, time=at)
+
+
+def _examined(world: World, state: m.ProposalState) -> dict[str, Any]:
+    return dict(pair_formed(world).data) | {"state": state}

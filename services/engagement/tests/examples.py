@@ -29,8 +29,8 @@ def terms_for(formality: Formality) -> Terms:
     return LIGHT_TERMS if formality is Formality.LIGHT else COMPLETE_TERMS
 
 
-def rules_of(formality: Formality) -> Rules:
-    """The platform's defaults for a formality."""
+def rules_of(formality: Formality, trial_days: int = 0) -> Rules:
+    """The platform's defaults for a formality, with a trial of that many days."""
     light = formality is Formality.LIGHT
     return Rules(
         formality=formality,
@@ -38,6 +38,7 @@ def rules_of(formality: Formality) -> Rules:
         silence_days=21,
         duration_months=12,
         training_required=not light,
+        trial_days=trial_days,
     )
 
 
@@ -46,6 +47,7 @@ def formed_pair(
     *,
     business_unit_id: UUID | None = None,
     floor: int | None = None,
+    trial_days: int = 0,
     now: datetime = START,
 ) -> Pair:
     """A pair as it stands the moment matching has formed it."""
@@ -58,10 +60,20 @@ def formed_pair(
         cohort_id=uuid4(),
         mentor=Member(uuid4(), uuid4()),
         mentee=Member(uuid4(), uuid4()),
-        rules=rules_of(formality),
+        rules=rules_of(formality, trial_days),
         cadence_floor_days=floor,
         formed_at=now,
     )
+
+
+def pair_on_trial(
+    formality: Formality = Formality.STANDARD,
+    *,
+    days: int = 30,
+    business_unit_id: UUID | None = None,
+) -> Pair:
+    """A pair at the beginning of its trial."""
+    return formed_pair(formality, business_unit_id=business_unit_id, trial_days=days)
 
 
 def active_pair(

@@ -191,6 +191,15 @@ def pair_formed(world: World, pair: PairIds, *, score: int = 700) -> Envelope[m.
     return Envelope.of(event, sequence=2, time=START)
 
 
+def pair_checked(
+    world: World, pair: PairIds, event: type[m.ProposedPairFacts], *, sequence: int, at: datetime
+) -> Envelope[Any]:
+    """A check of the pair begins or ends at that time."""
+    states = {m.PairQuarantined: m.ProposalState.QUARANTINED, m.PairHandedOver: m.ProposalState.ENDED}
+    facts = dict(pair_formed(world, pair).data) | {"state": states.get(event, m.ProposalState.FORMED)}
+    return Envelope.of(event(**facts), sequence=sequence, time=at)
+
+
 def pair_life(
     world: World, pair: PairIds, event: type[g.PairFacts], *, sequence: int, stalls: int = 0, **changes: Any
 ) -> Envelope[Any]:

@@ -16,7 +16,17 @@ from engagement.entrypoints.relay import PUBLISHES
 from engagement.settings import Settings
 from updraft.topics import apply_topics
 
-from ..events import World, cohort, pair_formed, participation, program, withdrawal
+from ..events import (
+    World,
+    cohort,
+    pair_formed,
+    pair_handed_over,
+    pair_quarantined,
+    pair_reinstated,
+    participation,
+    program,
+    withdrawal,
+)
 from ..running import Engagement
 
 pytestmark = pytest.mark.component
@@ -124,6 +134,52 @@ async def test_the_same_event_twice_opens_one_pair(service: Engagement, wire: Wi
         ("AgreementSigned", 1),
         ("PairDissolved", 2),
     ]
+
+
+@pytest.mark.requirement("R1-07", "N2", "F10")
+async def test_a_trial_is_checked_goes_on_and_begins_whatever_the_order_of_arrival(
+    service: Engagement, wire: Wire
+) -> None:
+    world = World()
+    admitted = [participation(world, role, sequence=1) for role in (Role.MENTOR, Role.MENTEE)]
+    now = service.clock.now()
+    checked, cleared = pair_quarantined(world, now, sequence=2), pair_reinstated(world, now, sequence=3)
+    await wire.send(program(world, **LIGHT, trial_days=14), cohort(world), *admitted, cleared, checked)
+    await until(lambda: _parked(service, world, 2), "parking the checks")
+    await wire.send(pair_formed(world, sequence=1, formed_at=now))
+    await until(lambda: _parked(service, world, 0), "applying the checks")
+    path, mentor, mentee = f"/v1/pairs/{world.pair}", service.mentor(world), service.mentee(world)
+    pair = (await mentor.get(path)).json()
+    assert pair["state"] == "trial"
+    for person in (mentor, mentee):
+        signed = await person.post(f"{path}/agreement/signatures", {"agreement_version": 1})
+        assert signed.status_code == 201, signed.text
+    assert (await mentee.get(path)).json()["state"] == "trial"
+    service.clock.move(timedelta(days=14))
+    events = await until(lambda: wire.about(world.pair, least=4), "the end of the trial")
+    assert [(type(event.data).__name__, event.data.state.value) for event in events] == [
+        ("AgreementSigned", "trial"),
+        ("AgreementSigned", "trial"),
+        ("PairTrialEnded", "formed"),
+        ("PairActivated", "active"),
+    ]
+    await wire.send(
+        pair_quarantined(world, service.clock.now(), sequence=4),
+        pair_handed_over(world, service.clock.now(), sequence=5),
+    )
+    over = (await until(lambda: wire.about(world.pair, least=5), "the hand-over"))[-1]
+    assert (type(over.data).__name__, over.sequence, over.data.ending.value) == (
+        "PairDissolved",
+        5,
+        "handed_over",
+    )
+
+
+async def _parked(service: Engagement, world: World, count: int) -> bool:
+    async with service.worker.database.read() as session:
+        driver = await session.driver()
+        waiting = "SELECT count(*) FROM parked_events WHERE subject = $1"
+        return bool(await driver.fetchval(waiting, world.pair) == count)
 
 
 async def test_time_alone_stalls_a_pair_and_a_meeting_brings_it_back(service: Engagement, wire: Wire) -> None:

@@ -35,7 +35,12 @@ async def _log(engagement: Engagement, world: World) -> None:
 
 
 async def test_every_job_is_scheduled() -> None:
-    assert {entry.name for entry in SCHEDULE} == {"detect_missed_meetings", "detect_silent_pairs", "complete_pairs"}
+    assert {entry.name for entry in SCHEDULE} == {
+        "detect_missed_meetings",
+        "detect_silent_pairs",
+        "end_trials",
+        "complete_pairs",
+    }
 
 
 async def test_a_silent_pair_stalls_and_is_rescued_by_a_meeting(engagement: Engagement) -> None:

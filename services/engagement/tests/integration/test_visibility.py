@@ -112,6 +112,14 @@ async def _dissolve(person: Any, kind: str, which: UUID) -> Any:
     return await person.post(f"/v1/{kind}/{which}/dissolution", {})
 
 
+async def _confirm(person: Any, kind: str, which: UUID) -> Any:
+    return await person.post(f"/v1/{kind}/{which}/trial/confirm", {})
+
+
+async def _leave(person: Any, kind: str, which: UUID) -> Any:
+    return await person.post(f"/v1/{kind}/{which}/trial/leave", {})
+
+
 async def _schedule(person: Any, kind: str, which: UUID) -> Any:
     return await person.post(f"/v1/{kind}/{which}/meetings", {"scheduled_for": "2027-03-01T09:00:00Z"})
 
@@ -126,7 +134,19 @@ async def _cancel(person: Any, kind: str, which: UUID) -> Any:
 
 
 _CALLS: dict[str, tuple[Any, ...]] = {
-    "pairs": (_get, _get_meetings, _get_agreement, _sign, _revise, _train, _dissolve, _schedule, _log),
+    "pairs": (
+        _get,
+        _get_meetings,
+        _get_agreement,
+        _sign,
+        _revise,
+        _train,
+        _dissolve,
+        _confirm,
+        _leave,
+        _schedule,
+        _log,
+    ),
     "meetings": (_get, _log, _cancel),
 }
 
@@ -180,6 +200,8 @@ EXPECTED_ROLES = {
     "get_pair": {"participant", "program_manager", "facilitator"},
     "record_training_route": {"participant"},
     "dissolve_pair_route": {"participant", "program_manager"},
+    "confirm_trial_route": {"participant"},
+    "leave_trial_route": {"participant"},
     "get_agreement": {"participant"},
     "sign_agreement_route": {"participant"},
     "revise_agreement_route": {"participant"},

@@ -14,7 +14,7 @@ from engagement.application.ports import KnownCohort, KnownParticipation, KnownP
 from engagement.domain.agreement import Agreement
 from engagement.domain.meeting import Meeting
 from engagement.domain.pair import Pair
-from engagement.domain.vocabulary import MeetingState
+from engagement.domain.vocabulary import MeetingState, PairState
 
 from ..examples import START
 
@@ -37,7 +37,16 @@ class FakePairs:
         return [deepcopy(pair) for pair in self.rows.values() if pair.watched and pair.stalls_at <= now][:limit]
 
     async def past_end(self, now: datetime, limit: int) -> Sequence[Pair]:
-        return [deepcopy(pair) for pair in self.rows.values() if pair.is_open and pair.ends_at <= now][:limit]
+        return [
+            deepcopy(pair) for pair in self.rows.values() if pair.is_open and not pair.is_paused and pair.ends_at <= now
+        ][:limit]
+
+    async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
+        return [
+            deepcopy(pair)
+            for pair in self.rows.values()
+            if pair.state is PairState.TRIAL and pair.trial_ends_at is not None and pair.trial_ends_at <= now
+        ][:limit]
 
     def add(self, pair: Pair) -> None:
         assert pair.pair_id not in self.rows
@@ -64,7 +73,15 @@ class FakeMeetings:
             if meeting.state is MeetingState.SCHEDULED
             and meeting.scheduled_for is not None
             and meeting.scheduled_for <= scheduled_before
+            and not self.pairs.rows[meeting.pair_id].is_paused
         ][:limit]
+
+    async def scheduled_of(self, pair_id: UUID) -> Sequence[Meeting]:
+        return [
+            deepcopy(meeting)
+            for meeting in self.rows.values()
+            if meeting.pair_id == pair_id and meeting.state is MeetingState.SCHEDULED
+        ]
 
     def add(self, meeting: Meeting) -> None:
         assert meeting.meeting_id not in self.rows

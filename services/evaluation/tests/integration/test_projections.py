@@ -10,21 +10,35 @@ from uuid import UUID, uuid4
 import pytest
 from contracts import engagement as g
 from contracts import enrollment as e
+from contracts import matching as m
 from contracts.envelope import Envelope
 from contracts.identifiers import uuid7
 from evaluation.application.close_waves import close_due_waves
 from evaluation.application.on_meetings_changed import on_meetings_changed
+from evaluation.domain.facts import PauseFact
 from sqlalchemy import text
 from sqlalchemy.event import listen, remove
 
-from ..events import CADENCE, START, World, cohort, meeting, pair_formed, pair_life, participations, program, year_of
+from ..events import (
+    CADENCE,
+    START,
+    World,
+    cohort,
+    meeting,
+    pair_checked,
+    pair_formed,
+    pair_life,
+    participations,
+    program,
+    year_of,
+)
 from ..running import Evaluation
 
 pytestmark = pytest.mark.integration
 
 PROJECTIONS = (
     "known_business_units", "known_programs", "known_program_settings", "known_cohorts", "known_participations",
-    "known_pairs", "known_meetings", "known_runs",
+    "known_pairs", "known_pauses", "known_meetings", "known_runs",
 )  # fmt: skip
 
 
@@ -48,7 +62,11 @@ async def forget(evaluation: Evaluation) -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_shuffled_and_repeated_events_give_the_same_projection(evaluation: Evaluation, seed: int) -> None:
     world = World()
-    events = [*year_of(world), cohort(world, e.CohortActivated), cohort(world, e.CohortEvaluationStarted)]
+    checks = [
+        pair_checked(world, world.pairs[0], event, sequence=sequence, at=START + sequence * timedelta(days=9))
+        for sequence, event in enumerate((m.PairQuarantined, m.PairReinstated, m.PairQuarantined), start=3)
+    ]
+    events = [*year_of(world), *checks, cohort(world, e.CohortActivated), cohort(world, e.CohortEvaluationStarted)]
     await forget(evaluation)
     await evaluation.hear(*events)
     in_order = await state(evaluation)
@@ -103,6 +121,34 @@ async def test_an_older_fact_never_overwrites_a_newer_one(evaluation: Evaluation
     assert held["state"] == "missed"
     (newest,) = await evaluation.sql("SELECT survey_days FROM known_programs WHERE program_id = $1", world.program)
     assert newest["survey_days"] == 30
+
+
+@pytest.mark.requirement("N2", "F10")
+async def test_pauses_are_told_apart_by_pair_in_whatever_order_they_are_heard(evaluation: Evaluation) -> None:
+    world = World()
+    first, second, third = world.pairs[:3]
+    day = timedelta(days=1)
+    checks = [
+        pair_checked(world, first, m.PairQuarantined, sequence=3, at=START + 10 * day),
+        pair_checked(world, first, m.PairReinstated, sequence=4, at=START + 20 * day),
+        pair_checked(world, first, m.PairQuarantined, sequence=5, at=START + 40 * day),
+        pair_checked(world, second, m.PairQuarantined, sequence=3, at=START + 5 * day),
+        pair_checked(world, second, m.PairHandedOver, sequence=4, at=START + 6 * day),
+    ]
+    await evaluation.hear(program(world), cohort(world, e.CohortOpened), *checks[::-1])
+    await evaluation.hear(*(pair_life(world, pair, g.PairActivated, sequence=3) for pair in (first, second, third)))
+    await evaluation.hear(*checks)
+    async with evaluation.worker.committed() as uow:
+        found = await uow.cohort_facts.of(world.cohort)
+    assert found is not None
+    start = START.date()
+    by_pair = dict(zip(sorted(pair.pair for pair in (first, second, third)), found.pairs, strict=True))
+    assert by_pair[first.pair].pauses == (
+        PauseFact(start + 10 * day, start + 20 * day),
+        PauseFact(start + 40 * day, None),
+    )
+    assert by_pair[second.pair].pauses == (PauseFact(start + 5 * day, start + 6 * day),)
+    assert by_pair[third.pair].pauses == ()
 
 
 @pytest.mark.requirement("RX-01")

@@ -17,6 +17,7 @@ from evaluation.application.ports import (
     KnownCohort,
     KnownMeeting,
     KnownParticipation,
+    KnownPause,
     KnownProgram,
     KnownRun,
     PairIds,
@@ -47,6 +48,7 @@ class FakeKnown:
     participations: list[KnownParticipation] = field(default_factory=list)
     formed: list[tuple[PairIds, int, datetime | None, int]] = field(default_factory=list)
     lives: list[PairLifeFact] = field(default_factory=list)
+    pauses: list[KnownPause] = field(default_factory=list)
     meetings: list[list[KnownMeeting]] = field(default_factory=list)
     runs: list[KnownRun] = field(default_factory=list)
     asked: dict[UUID, set[UUID]] = field(default_factory=dict)
@@ -102,6 +104,14 @@ class FakePairs:
 
     async def put_life(self, fact: PairLifeFact) -> None:
         self._known.lives.append(fact)
+
+
+class FakePauses:
+    def __init__(self, known: FakeKnown) -> None:
+        self._known = known
+
+    def put(self, pause: KnownPause) -> None:
+        self._known.pauses.append(pause)
 
 
 class FakeMeetings:
@@ -224,6 +234,7 @@ class FakeUnitOfWork(UnitOfWorkInMemory):
         self.known_cohorts = FakeCohorts(self.known)
         self.known_participations = FakeParticipations(self.known)
         self.known_pairs = FakePairs(self.known)
+        self.known_pauses = FakePauses(self.known)
         self.known_meetings = FakeMeetings(self.known)
         self.known_runs = FakeRuns(self.known)
         self.waves = FakeWaves()

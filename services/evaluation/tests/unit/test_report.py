@@ -6,12 +6,12 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from evaluation.domain.estimates import Conclusion
-from evaluation.domain.facts import CohortFact, MeetingOutcome, Stage
+from evaluation.domain.facts import CohortFact, MeetingOutcome, PauseFact, Stage
 from evaluation.domain.figures import Design, Figure, Unit
 from evaluation.domain.instruments import Family, Role, WaveKind
 from evaluation.domain.operation import cadence, expected_meetings, pair_life
@@ -193,6 +193,32 @@ def test_nothing_is_expected_after_the_end_before_activation_or_without_cadence(
     assert expected_meetings(replace(whole, cadence_days=None), AS_OF) == 0
     running = replace(whole, ended_at=None, ended=None, ends_on=END)
     assert expected_meetings(running, START + timedelta(days=CADENCE_DAYS - 1)) == 0
+
+
+@pytest.mark.requirement("N2")
+def test_days_of_a_check_expect_no_meeting() -> None:
+    def days(number: int) -> date:
+        return START.date() + timedelta(days=number)
+
+    whole = pair(1)
+    for pauses, expected in (
+        ((PauseFact(days(30), days(30 + 2 * CADENCE_DAYS)),), 15),
+        ((PauseFact(days(30), days(30 + CADENCE_DAYS)), PauseFact(days(90), days(90 + CADENCE_DAYS))), 15),
+        ((PauseFact(days(-40), days(CADENCE_DAYS)),), 16),
+        ((PauseFact(days(30), None),), 1),
+        ((PauseFact(days(900), None),), 17),
+    ):
+        assert expected_meetings(replace(whole, pauses=pauses), AS_OF) == expected
+    # engagement moves the end on by what the pause took, so the year is still asked for whole
+    later = timedelta(days=2 * CADENCE_DAYS)
+    assert whole.ended_at is not None
+    moved = replace(
+        whole,
+        pauses=(PauseFact(days(30), days(30) + later),),
+        ended_at=whole.ended_at + later,
+        ends_on=END + later,
+    )
+    assert expected_meetings(moved, AS_OF + later) == 17
 
 
 @pytest.mark.requirement("S15")

@@ -23,7 +23,7 @@ from engagement.application.ports import KnownCohort, KnownParticipation, KnownP
 from engagement.domain.agreement import Agreement
 from engagement.domain.meeting import Meeting
 from engagement.domain.pair import Pair, Rules
-from engagement.domain.vocabulary import Formality
+from engagement.domain.vocabulary import Formality, PairState
 
 _PAIR = select(pairs).with_for_update()
 _PAIR_BY_ID = Query(_PAIR.where(pairs.c.pair_id == bindparam("pair_id")))
@@ -34,6 +34,11 @@ _MEETING_WITH_PAIR = Query(
     .select_from(pairs.join(meetings, meetings.c.pair_id == pairs.c.pair_id))
     .where(meetings.c.meeting_id == bindparam("meeting_id"))
     .with_for_update()
+)
+_OF_A_PAUSED_PAIR = (
+    select(pairs.c.pair_id)
+    .where(pairs.c.pair_id == meetings.c.pair_id, pairs.c.state == PairState.QUARANTINED.value)
+    .exists()
 )
 
 
@@ -76,8 +81,19 @@ class Pairs:
         """See the port."""
         found = await self._session.fetch_all(
             select(pairs)
-            .where(pairs.c.ended_at.is_(None), pairs.c.ends_at <= now)
+            .where(pairs.c.ended_at.is_(None), pairs.c.ends_at <= now, pairs.c.state != PairState.QUARANTINED.value)
             .order_by(pairs.c.ends_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [rows.pair_of(row) for row in found]
+
+    async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
+        """See the port."""
+        found = await self._session.fetch_all(
+            select(pairs)
+            .where(pairs.c.state == PairState.TRIAL.value, pairs.c.trial_ends_at <= now)
+            .order_by(pairs.c.trial_ends_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -112,10 +128,20 @@ class Meetings:
         """See the port."""
         found = await self._session.fetch_all(
             select(meetings)
-            .where(meetings.c.state == "scheduled", meetings.c.scheduled_for <= scheduled_before)
+            .where(meetings.c.state == "scheduled", meetings.c.scheduled_for <= scheduled_before, ~_OF_A_PAUSED_PAIR)
             .order_by(meetings.c.scheduled_for)
             .limit(limit)
             .with_for_update(skip_locked=True)
+        )
+        return [rows.meeting_of(row) for row in found]
+
+    async def scheduled_of(self, pair_id: UUID) -> Sequence[Meeting]:
+        """See the port."""
+        found = await self._session.fetch_all(
+            select(meetings)
+            .where(meetings.c.pair_id == pair_id, meetings.c.state == "scheduled")
+            .order_by(meetings.c.meeting_id)
+            .with_for_update()
         )
         return [rows.meeting_of(row) for row in found]
 
@@ -175,6 +201,7 @@ class Programs:
                 silence_days=row["silence_days"],
                 duration_months=row["duration_months"],
                 training_required=row["training_required"],
+                trial_days=row["trial_days"],
             ),
             facilitator_ids=tuple(row["facilitator_ids"]),
             sequence=row["sequence"],
@@ -193,6 +220,7 @@ class Programs:
                 "silence_days": rules.silence_days,
                 "duration_months": rules.duration_months,
                 "training_required": rules.training_required,
+                "trial_days": rules.trial_days,
                 "facilitator_ids": list(program.facilitator_ids),
                 "sequence": program.sequence,
             },

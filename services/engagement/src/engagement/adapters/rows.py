@@ -1,14 +1,24 @@
-"""Aggregates as rows, and rows as aggregates."""
+"""Aggregates as rows, and rows as aggregates. Only a pair's last pause may lack its end, in `pauses_ended_at`."""
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from engagement.domain import templates
 from engagement.domain.agreement import Agreement, Terms
 from engagement.domain.meeting import Meeting
 from engagement.domain.pair import Member, Pair
-from engagement.domain.vocabulary import Channel, Formality, MeetingState, PairState, Side, TrainingModule
+from engagement.domain.pause import Pause
+from engagement.domain.vocabulary import (
+    Channel,
+    Ending,
+    Formality,
+    MeetingState,
+    PairState,
+    Side,
+    TrainingModule,
+)
 
 
 class Row(Protocol):
@@ -47,6 +57,13 @@ def pair_of(row: Row) -> Pair:
         stalls=row["stalls"],
         agreement_version=row["agreement_version"],
         agreement_in_force=row["agreement_in_force"],
+        trial_ends_at=row["trial_ends_at"],
+        resumes_as=None if row["resumes_as"] is None else PairState(row["resumes_as"]),
+        pauses=tuple(
+            Pause(began_at, ended_at)
+            for began_at, ended_at in zip_longest(row["pauses_began_at"], row["pauses_ended_at"])
+        ),
+        ending=None if row["ending"] is None else Ending(row["ending"]),
         version=row["version"],
     )
 
@@ -92,6 +109,13 @@ def changing_pair_values(pair: Pair) -> dict[str, Any]:
         "mentee_signed_at": pair.mentee.signed_at,
         "mentor_modules": sorted(pair.mentor.completed_modules),
         "mentee_modules": sorted(pair.mentee.completed_modules),
+        "trial_ends_at": pair.trial_ends_at,
+        "mentor_confirmed": pair.mentor.confirmed,
+        "mentee_confirmed": pair.mentee.confirmed,
+        "resumes_as": None if pair.resumes_as is None else pair.resumes_as.value,
+        "pauses_began_at": [pause.began_at for pause in pair.pauses],
+        "pauses_ended_at": [pause.ended_at for pause in pair.pauses if pause.ended_at is not None],
+        "ending": None if pair.ending is None else pair.ending.value,
         "version": pair.version,
     }
 
@@ -181,6 +205,7 @@ def _member_of(row: Row, side: str) -> Member:
         person_id=row[f"{side}_id"],
         participation_id=row[f"{side}_participation_id"],
         signed_at=row[f"{side}_signed_at"],
+        confirmed=row[f"{side}_confirmed"],
         completed_modules=frozenset(TrainingModule(module) for module in row[f"{side}_modules"]),
     )
 

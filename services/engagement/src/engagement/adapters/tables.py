@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.schema import metadata_for
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, false, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = metadata_for("engagement")
@@ -46,6 +46,17 @@ pairs = Table(
     Column("mentee_signed_at", _MOMENT),
     Column("mentor_modules", ARRAY(Text), nullable=False),
     Column("mentee_modules", ARRAY(Text), nullable=False),
+    Column("trial_ends_at", _MOMENT),
+    Column(
+        "mentor_confirmed", Boolean, nullable=False, server_default=false(), comment="Forgotten with the trial's end."
+    ),
+    Column(
+        "mentee_confirmed", Boolean, nullable=False, server_default=false(), comment="Forgotten with the trial's end."
+    ),
+    Column("resumes_as", Text, comment="What a quarantined pair goes back to."),
+    Column("pauses_began_at", ARRAY(_MOMENT), nullable=False, server_default=text("'{}'")),
+    Column("pauses_ended_at", ARRAY(_MOMENT), nullable=False, server_default=text("'{}'")),
+    Column("ending", Text),
     Column("version", Integer, nullable=False),
     CheckConstraint("business_unit_id = ANY (named_unit_ids)", name="owner_is_named"),
     CheckConstraint("mentor_id <> mentee_id", name="two_people"),
@@ -56,6 +67,7 @@ pairs = Table(
     Index("ix_pairs_mentee_participation_id", "mentee_participation_id"),
     Index("ix_pairs_stalls_at", "stalls_at", postgresql_where=text("stalls_at IS NOT NULL")),
     Index("ix_pairs_ends_at", "ends_at", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_pairs_trial_ends_at", "trial_ends_at", postgresql_where=text("state = 'trial'")),
 )
 
 agreement_terms = Table(
@@ -123,6 +135,7 @@ known_programs = Table(
     Column("silence_days", Integer, nullable=False),
     Column("duration_months", Integer, nullable=False),
     Column("training_required", Boolean, nullable=False),
+    Column("trial_days", Integer, nullable=False, server_default=text("0")),
     Column("facilitator_ids", ARRAY(Uuid), nullable=False),
     Column("sequence", Integer, nullable=False),
 )

@@ -63,7 +63,7 @@ class EngagementViews:
         )
         if row is None:
             raise NotVisible("no such pair")
-        return self._pair_view(row)
+        return self._pair_view(row, principal)
 
     async def pairs(
         self, principal: Principal, *, cohort_id: UUID | None, state: str | None, after: UUID | None, limit: int
@@ -76,7 +76,7 @@ class EngagementViews:
             statement = statement.where(pairs.c.state == state)
         if after is not None:
             statement = statement.where(pairs.c.pair_id > after)
-        return [self._pair_view(row) for row in await self._session.fetch_all(statement)]
+        return [self._pair_view(row, principal) for row in await self._session.fetch_all(statement)]
 
     async def agreement(self, pair_id: UUID, principal: Principal) -> AgreementView:
         """The current agreement of the principal's own pair; pair-private, whatever the principal's roles.
@@ -129,5 +129,6 @@ class EngagementViews:
             statement = statement.where(meetings.c.meeting_id > after)
         return [rows.meeting_of(row) for row in await self._session.fetch_all(statement)]
 
-    def _pair_view(self, row: rows.Row) -> PairView:
-        return pair_view(rows.pair_of(row), self._clock.now(), row["held_at"] or ())
+    def _pair_view(self, row: rows.Row, principal: Principal) -> PairView:
+        pair = rows.pair_of(row)
+        return pair_view(pair, self._clock.now(), row["held_at"] or (), viewer=pair.side_of(principal.person_id))

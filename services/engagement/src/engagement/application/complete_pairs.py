@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.engagement import PairCompleted, PairDissolved
+from contracts.engagement import PairCompleted
 
+from engagement.application.ending import dissolve
 from engagement.application.facts import publish_pair
 from engagement.application.ports import EngagementUnitOfWork
 from engagement.domain.vocabulary import PairState
@@ -20,9 +21,8 @@ async def complete_pairs(uow: EngagementUnitOfWork) -> bool:
     for pair in pairs:
         if pair.state is PairState.ACTIVE:
             pair.complete(uow.now)
+            uow.pairs.save(pair)
             publish_pair(PairCompleted, pair, uow)
         else:
-            pair.dissolve(uow.now)
-            publish_pair(PairDissolved, pair, uow)
-        uow.pairs.save(pair)
+            await dissolve(pair, uow)
     return len(pairs) == BATCH

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.engagement import PairDissolved
-
 from engagement.application.access import pair_to_act_on
-from engagement.application.facts import publish_pair
+from engagement.application.ending import dissolve
 from engagement.application.ports import EngagementUnitOfWork
 from engagement.application.views import PairView, pair_view
 
@@ -28,7 +26,5 @@ async def dissolve_pair(command: DissolvePair, uow: EngagementUnitOfWork) -> Pai
     :raises Conflict: the pair is over already.
     """
     pair, _ = await pair_to_act_on(command.pair_id, uow)
-    pair.dissolve(uow.now)
-    uow.pairs.save(pair)
-    publish_pair(PairDissolved, pair, uow)
+    await dissolve(pair, uow)
     return pair_view(pair, uow.now)

@@ -15,6 +15,7 @@ from engagement.domain.meeting import Meeting
 from engagement.domain.pair import Pair
 from engagement.domain.vocabulary import Health, Side
 
+# A quarantined pair publishes nothing: that it is paused is matching's fact.
 _HEALTH = {
     Health.NOT_STARTED: contract.PairHealth.NOT_STARTED,
     Health.ON_TRACK: contract.PairHealth.ON_TRACK,
@@ -62,6 +63,8 @@ def pair_facts(event: type[contract.PairFacts], pair: Pair, now: datetime) -> co
         last_met_at=pair.last_held_at,
         ends_on=pair.ends_at.date(),
         ended_at=pair.ended_at,
+        trial_ends_at=pair.trial_ends_at,
+        ending=None if pair.ending is None else contract.Ending(pair.ending.value),
     )
 
 

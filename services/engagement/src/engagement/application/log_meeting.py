@@ -30,7 +30,7 @@ async def log_meeting(command: LogMeeting, uow: EngagementUnitOfWork) -> Meeting
     """Log it. A stalled pair that has met goes on.
 
     :raises NotVisible: no pair the principal may act on.
-    :raises Conflict: the pair is not active, or this meeting has been logged.
+    :raises Conflict: the pair is neither active nor on trial at that time, or this meeting has been logged.
     :raises InvalidInput: the time or the length is impossible.
     """
     pair, _ = await pair_to_act_on(command.pair_id, uow)

@@ -29,7 +29,7 @@ async def log_scheduled_meeting(command: LogScheduledMeeting, uow: EngagementUni
     """Log it. A stalled pair that has met goes on.
 
     :raises NotVisible: no meeting the principal may act on.
-    :raises Conflict: the pair is not active, or the meeting was cancelled or has been logged.
+    :raises Conflict: the pair is neither active nor on trial at that time, or the meeting was cancelled or has been logged.
     :raises InvalidInput: the time or the length is impossible.
     """
     meeting, pair, _ = await meeting_to_act_on(command.meeting_id, uow)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contracts.engagement import PairDissolved
 from contracts.enrollment import ParticipantWithdrawn
 from contracts.envelope import Envelope
 
-from engagement.application.facts import publish_pair
+from engagement.application.ending import dissolve
 from engagement.application.on_participation_changed import known_participation
 from engagement.application.ports import EngagementUnitOfWork
 
@@ -20,6 +19,4 @@ async def on_participant_withdrawn(event: Envelope[ParticipantWithdrawn], uow: E
     await uow.known_participations.get(event.data.participation_id)
     uow.known_participations.put(known_participation(event))
     for pair in await uow.pairs.open_of(event.data.participation_id):
-        pair.dissolve(uow.now)
-        uow.pairs.save(pair)
-        publish_pair(PairDissolved, pair, uow)
+        await dissolve(pair, uow)

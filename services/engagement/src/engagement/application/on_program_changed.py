@@ -29,6 +29,7 @@ async def on_program_changed(event: Envelope[ProgramSettings], uow: EngagementUn
                 silence_days=program.silence_days,
                 duration_months=program.duration_months,
                 training_required=program.training_required,
+                trial_days=program.trial_days,
             ),
             facilitator_ids=program.facilitator_ids,
             sequence=event.sequence,

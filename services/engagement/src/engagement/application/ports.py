@@ -66,7 +66,10 @@ class PairRepository(Protocol):
         """Watched pairs whose silence has lasted too long by `now`; those another transaction holds are left out."""
 
     async def past_end(self, now: datetime, limit: int) -> Sequence[Pair]:
-        """Open pairs whose duration is over by `now`; those another transaction holds are left out."""
+        """Open pairs whose duration is over by `now`; paused ones and those another transaction holds are left out."""
+
+    async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
+        """Pairs whose trial is over by `now`; paused ones and those another transaction holds are left out."""
 
     def add(self, pair: Pair) -> None:
         """Stage a new pair."""
@@ -82,7 +85,10 @@ class MeetingRepository(Protocol):
         """A meeting and its pair, both locked, or None when there is none the transaction's business unit may see."""
 
     async def unaccounted(self, scheduled_before: datetime, limit: int) -> Sequence[Meeting]:
-        """Meetings still scheduled for a time before that; those another transaction holds are left out."""
+        """Meetings still scheduled for a time before that; those of paused pairs or held elsewhere are left out."""
+
+    async def scheduled_of(self, pair_id: UUID) -> Sequence[Meeting]:
+        """The meetings of a pair that are still scheduled, in the order of their ids. The pair is locked already."""
 
     def add(self, meeting: Meeting) -> None:
         """Stage a new meeting."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.engagement import PairActivated
-
 from engagement.application.access import own_pair
-from engagement.application.facts import publish_pair
+from engagement.application.activation import activate_if_ready
 from engagement.application.ports import EngagementUnitOfWork
 from engagement.application.views import PairView, pair_view
 from engagement.domain.vocabulary import TrainingModule
@@ -23,7 +21,7 @@ class RecordTraining:
 
 
 async def record_training(command: RecordTraining, uow: EngagementUnitOfWork) -> PairView:
-    """Record it, once; activate the pair where nothing else is missing. Doing a module again changes nothing.
+    """Record it, once, also while the pair is paused; activate it where nothing else is missing. Doing a module again changes nothing.
 
     :raises NotVisible: the pair is not the principal's own.
     :raises Conflict: the pair is over.
@@ -31,8 +29,6 @@ async def record_training(command: RecordTraining, uow: EngagementUnitOfWork) ->
     """
     pair, side = await own_pair(command.pair_id, uow)
     if pair.complete_training(side, command.module):
-        if pair.may_activate:
-            pair.activate(uow.now)
-            publish_pair(PairActivated, pair, uow)
+        activate_if_ready(pair, uow)
         uow.pairs.save(pair)
-    return pair_view(pair, uow.now)
+    return pair_view(pair, uow.now, viewer=side)

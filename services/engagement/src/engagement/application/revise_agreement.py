@@ -33,7 +33,7 @@ async def revise_agreement(command: ReviseAgreement, uow: EngagementUnitOfWork) 
 
     :raises NotVisible: the pair is not the principal's own.
     :raises PreconditionFailed: the pair has changed since it was read.
-    :raises Conflict: the pair is over.
+    :raises Conflict: the pair is over or paused.
     :raises InvalidInput: nothing is changed, a required term is empty, or a term breaks a rule.
     """
     pair, side = await own_pair(command.pair_id, uow)

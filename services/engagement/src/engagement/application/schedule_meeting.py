@@ -29,7 +29,7 @@ async def schedule_meeting(command: ScheduleMeeting, uow: EngagementUnitOfWork) 
     """Arrange it.
 
     :raises NotVisible: no pair the principal may act on.
-    :raises Conflict: the pair is not active, or has a meeting at that very time.
+    :raises Conflict: the pair is neither active nor on trial at that time, or has a meeting at that very time.
     :raises InvalidInput: the date is past or too far ahead.
     """
     pair, _ = await pair_to_act_on(command.pair_id, uow)

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from chassis.ports import Conflict
-from contracts.engagement import AgreementSigned, PairActivated
+from contracts.engagement import AgreementSigned
 
 from engagement.application.access import own_pair
+from engagement.application.activation import activate_if_ready
 from engagement.application.facts import publish_pair
 from engagement.application.ports import EngagementUnitOfWork
 from engagement.application.views import AgreementView, agreement_view
@@ -28,10 +29,11 @@ class SignAgreement:
 async def sign_agreement(command: SignAgreement, uow: EngagementUnitOfWork) -> AgreementView:
     """Sign; with changed terms that makes a new version, which waits for the other side.
 
-    The second signature puts the agreement in force, and activates the pair where nothing else is missing.
+    The second signature puts the agreement in force, and activates the pair where nothing else is missing and no trial
+    is under way.
 
     :raises NotVisible: the pair is not the principal's own.
-    :raises Conflict: another version is the current one, this side has signed it, or the pair is over.
+    :raises Conflict: another version is the current one, this side has signed it, or the pair is over or paused.
     :raises InvalidInput: a required term is empty, or a term breaks a rule.
     """
     pair, side = await own_pair(command.pair_id, uow)
@@ -46,8 +48,6 @@ async def sign_agreement(command: SignAgreement, uow: EngagementUnitOfWork) -> A
     else:
         pair.sign(side, agreement_version=command.agreement_version, terms=agreement.terms, now=uow.now)
     publish_pair(AgreementSigned, pair, uow)
-    if pair.may_activate:
-        pair.activate(uow.now)
-        publish_pair(PairActivated, pair, uow)
+    activate_if_ready(pair, uow)
     uow.pairs.save(pair)
     return agreement_view(pair, changed)

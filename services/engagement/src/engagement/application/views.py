@@ -14,9 +14,11 @@ from engagement.domain import rhythm, training
 from engagement.domain.agreement import REQUIRED_FIELDS, Agreement
 from engagement.domain.meeting import Meeting
 from engagement.domain.pair import Pair
+from engagement.domain.pause import running_time
 from engagement.domain.vocabulary import (
     AgreementField,
     Channel,
+    Ending,
     Formality,
     Health,
     MeetingState,
@@ -29,6 +31,7 @@ __all__ = [
     "AgreementField",
     "AgreementView",
     "Channel",
+    "Ending",
     "Formality",
     "Health",
     "Meeting",
@@ -58,7 +61,8 @@ class MemberView:
 class PairView:
     """A pair seen from outside.
 
-    `regularity` is known where the meetings were read with it; `due_at` needs a cadence.
+    `regularity` is known where the meetings were read with it; `due_at` needs a cadence. `confirmed` is the viewer's own
+    word on the trial, None for everybody but the two: nobody sees another's.
     """
 
     pair: Pair
@@ -68,6 +72,7 @@ class PairView:
     due_at: datetime | None
     expected_meetings: int | None
     regularity: rhythm.Regularity | None
+    confirmed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +85,34 @@ class AgreementView:
     missing: tuple[AgreementField, ...]
 
 
-def pair_view(pair: Pair, now: datetime, held_at: Sequence[datetime] | None = None) -> PairView:
-    """A pair as it stands at `now`; with `held_at`, the times of all its meetings, also how regular it has been."""
+def pair_view(
+    pair: Pair, now: datetime, held_at: Sequence[datetime] | None = None, *, viewer: Side | None = None
+) -> PairView:
+    """A pair as it stands at `now` to one of the two or, without `viewer`, to anybody else.
+
+    With `held_at`, the times of all its meetings, also how regular it has been; pauses call for no meeting.
+    """
     regularity = None
     if held_at is not None and pair.activated_at is not None:
+        start = pair.activated_at
         regularity = rhythm.regularity(
-            pair.activated_at,
-            held_at,
+            start,
+            [running_time(held, pair.pauses, since=start) for held in held_at],
             cadence_days=pair.cadence_days,
-            until=now if pair.ended_at is None else pair.ended_at,
+            until=running_time(now if pair.ended_at is None else pair.ended_at, pair.pauses, since=start),
         )
-    active = pair.health(now) not in (Health.NOT_STARTED, Health.ENDED)
+    watched = pair.state is PairState.ACTIVE
     return PairView(
         pair=pair,
         mentor=_member_view(pair, Side.MENTOR),
         mentee=_member_view(pair, Side.MENTEE),
         health=pair.health(now),
-        due_at=rhythm.due_at(pair.silent_from, pair.cadence_days) if active else None,
+        due_at=rhythm.due_at(pair.silent_from, pair.cadence_days) if watched else None,
         expected_meetings=None
         if pair.cadence_days is None
         else rhythm.expected_meetings(pair.duration_months, pair.cadence_days),
         regularity=regularity,
+        confirmed=pair.member(viewer).confirmed if viewer is not None and pair.in_trial else None,
     )
 
 

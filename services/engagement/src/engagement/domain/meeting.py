@@ -1,4 +1,4 @@
-"""A meeting of a pair: scheduled, then held, cancelled by a side, or missed.
+"""A meeting of a pair: scheduled, then held, cancelled by a side or with the pair, or missed.
 
 Every method that changes the meeting raises `version` by exactly one, for exactly one event is published about each
 change.
@@ -43,10 +43,10 @@ class Meeting:
     ) -> Meeting:
         """Arrange to meet.
 
-        :raises Conflict: the pair is not active.
+        :raises Conflict: the pair is neither active nor on trial at that time.
         :raises InvalidInput: the date is past or more than 400 days ahead.
         """
-        pair.require_active()
+        pair.require_may_meet_at(scheduled_for)
         if not now < scheduled_for <= now + FURTHEST_AHEAD:
             raise InvalidInput(
                 "a meeting is arranged for a date to come, at most 400 days ahead",
@@ -87,6 +87,15 @@ class Meeting:
         self._require_scheduled()
         self.state = MeetingState.CANCELLED
         self.cancelled_by = side
+        self.version += 1
+
+    def call_off(self) -> None:
+        """The pair has ended, or stood still at that time: the meeting is cancelled, and by neither side.
+
+        :raises Conflict: it is not scheduled any more.
+        """
+        self._require_scheduled()
+        self.state = MeetingState.CANCELLED
         self.version += 1
 
     def miss(self, *, grace: timedelta, now: datetime) -> None:

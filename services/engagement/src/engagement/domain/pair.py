@@ -1,8 +1,8 @@
 """The pair: two people from the day matching formed it to its completion or its end.
 
 `version` counts the events published about the pair: a method that is such a fact raises it by exactly one. Training
-done and contacts of a pair in rhythm are no facts of their own about the pair; the next one carries what they have
-come to.
+done, contacts of a pair in rhythm and one side's word on a trial are no facts of their own about the pair; the next one
+carries what they have come to. A quarantine is matching's fact, so that it has no version here.
 """
 
 from __future__ import annotations
@@ -15,24 +15,35 @@ from chassis.ports import Conflict, InvalidInput
 
 from engagement.domain import rhythm, training
 from engagement.domain.agreement import Terms, check_terms
-from engagement.domain.vocabulary import Channel, Formality, Health, PairState, Side, TrainingModule
+from engagement.domain.pause import Pause, standstill
+from engagement.domain.vocabulary import (
+    Channel,
+    Ending,
+    Formality,
+    Health,
+    PairState,
+    Side,
+    TrainingModule,
+)
 
 CLOCK_LEEWAY = timedelta(minutes=5)
 """How far ahead of the rules' clock a participant's own clock may run."""
 
-_OPEN = frozenset({PairState.FORMED, PairState.ACTIVE})
+_OVER = frozenset({PairState.COMPLETED, PairState.DISSOLVED})
 
 
 @dataclass(slots=True)
 class Member:
-    """One of the two people, with what that person alone has to bring: a signature and the training path.
+    """One of the two people, with what that person alone has to bring: a signature, the training path, a yes in a trial.
 
-    `signed_at` is about the agreement's current version only.
+    `signed_at` is about the agreement's current version only. `confirmed` is kept while the trial lasts and forgotten
+    when it is over, so that nobody can read from one yes whose the no was.
     """
 
     person_id: UUID
     participation_id: UUID
     signed_at: datetime | None = None
+    confirmed: bool = False
     completed_modules: frozenset[TrainingModule] = frozenset()
 
 
@@ -45,6 +56,8 @@ class Rules:
     silence_days: int
     duration_months: int
     training_required: bool
+    trial_days: int = 0
+    """How long the two may find out whether they suit each other; 0 without a trial."""
 
 
 @dataclass(slots=True)
@@ -53,7 +66,9 @@ class Pair:
 
     `cadence_days` is None in a light program. `agreement_in_force` is the last version both signed. Silence is
     counted from `silent_from`, the latest of formation, activation and contact. `ends_at` is the duration from
-    activation on, before that from formation on.
+    activation on, before that from formation on. `trial_ends_at` is None without a trial, else the day promised to the
+    two, also when both have confirmed before it. A pause moves all three on. `resumes_as` is the state a quarantined
+    pair goes back to.
     """
 
     pair_id: UUID
@@ -82,6 +97,10 @@ class Pair:
     stalls: int = 0
     agreement_version: int = 1
     agreement_in_force: int | None = None
+    trial_ends_at: datetime | None = None
+    resumes_as: PairState | None = None
+    pauses: tuple[Pause, ...] = ()
+    ending: Ending | None = None
     version: int = 0
 
     @classmethod
@@ -99,10 +118,11 @@ class Pair:
         cadence_floor_days: int | None,
         formed_at: datetime,
     ) -> Pair:
-        """A pair both people have accepted, under the rules of its program.
+        """A pair both people have accepted, under the rules of its program; on trial where these say so.
 
         `cadence_floor_days` is the longer floor of the two.
         """
+        on_trial = rules.trial_days > 0
         return cls(
             pair_id=pair_id,
             business_unit_id=business_unit_id,
@@ -120,6 +140,8 @@ class Pair:
             formed_at=formed_at,
             silent_from=formed_at,
             ends_at=rhythm.add_months(formed_at, rules.duration_months),
+            state=PairState.TRIAL if on_trial else PairState.FORMED,
+            trial_ends_at=formed_at + timedelta(days=rules.trial_days) if on_trial else None,
         )
 
     def member(self, side: Side) -> Member:
@@ -135,7 +157,17 @@ class Pair:
     @property
     def is_open(self) -> bool:
         """Whether the pair's life goes on."""
-        return self.state in _OPEN
+        return self.state not in _OVER
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the pair stands still until a check is over."""
+        return self.state is PairState.QUARANTINED
+
+    @property
+    def in_trial(self) -> bool:
+        """Whether the two may still part on trial, also while a check has paused it."""
+        return PairState.TRIAL in (self.state, self.resumes_as)
 
     @property
     def signed_by_both(self) -> bool:
@@ -154,6 +186,8 @@ class Pair:
 
     def health(self, now: datetime) -> Health:
         """How it keeps to its rhythm."""
+        if self.is_paused:
+            return Health.PAUSED
         if self.state is not PairState.ACTIVE:
             return Health.NOT_STARTED if self.is_open else Health.ENDED
         if self.stalled_at is not None:
@@ -176,7 +210,7 @@ class Pair:
     def may_activate(self) -> bool:
         """Whether the gate stands open:
 
-        formed, one agreement version signed by both, required training done by both.
+        formed and on trial no more, one agreement version signed by both, required training done by both.
         """
         return (
             self.state is PairState.FORMED
@@ -187,10 +221,10 @@ class Pair:
     def sign(self, side: Side, *, agreement_version: int, terms: Terms, now: datetime) -> None:
         """A side signs the current agreement, whose terms are `terms`. The second signature puts it in force.
 
-        :raises Conflict: the pair is over, another version is the current one, or this side has signed already.
+        :raises Conflict: the pair is over or paused, another version is the current one, or this side has signed already.
         :raises InvalidInput: a term the program's formality requires is empty.
         """
-        self._require_open()
+        self._require_running()
         self.require_agreement_version(agreement_version)
         if self.member(side).signed_at is not None:
             raise Conflict("you have signed this version of the agreement already")
@@ -214,10 +248,10 @@ class Pair:
 
         What both signed before stays in force until the other signs.
 
-        :raises Conflict: the pair is over.
+        :raises Conflict: the pair is over or paused.
         :raises InvalidInput: a term breaks a rule, or one the formality requires is empty.
         """
-        self._require_open()
+        self._require_running()
         check_terms(terms, formality=self.formality, cadence_floor_days=self.cadence_floor_days)
         self._require_complete(terms)
         self.agreement_version += 1
@@ -252,30 +286,39 @@ class Pair:
             raise Conflict("the pair cannot become active: signatures or required training are missing")
         self.state = PairState.ACTIVE
         self.activated_at = now
-        self.ends_at = rhythm.add_months(now, self.duration_months)
+        self.ends_at = self._end_of_duration()
         self.silent_from = now
         self.version += 1
 
-    def require_active(self) -> None:
-        """Refuse what only an active pair may do.
+    def may_meet_at(self, moment: datetime) -> bool:
+        """Whether a meeting at that time is one of this pair: of an active pair any, before that those within its trial."""
+        if self.state is PairState.ACTIVE:
+            return True
+        not_yet_active = self.state in (PairState.TRIAL, PairState.FORMED)
+        return not_yet_active and self.trial_ends_at is not None and moment <= self.trial_ends_at
 
-        :raises Conflict: the pair is not active.
+    def require_may_meet_at(self, moment: datetime) -> None:
+        """Refuse a meeting that cannot be the pair's.
+
+        :raises Conflict: the pair is neither active nor on trial at that time.
         """
-        if self.state is not PairState.ACTIVE:
-            raise Conflict(
-                f"the pair is {self.state.value}",
-                remedy="meetings belong to an active pair: sign the agreement and complete the required training first"
-                if self.state is PairState.FORMED
-                else None,
-            )
+        if self.may_meet_at(moment):
+            return
+        self._require_running()
+        raise Conflict(
+            f"the pair is {self.state.value}",
+            remedy="meet before the trial ends, or confirm the pair, sign the agreement and complete the required training"
+            if self.state is PairState.TRIAL
+            else "meetings belong to an active pair: sign the agreement and complete the required training first",
+        )
 
     def record_contact(self, held_at: datetime, now: datetime) -> bool:
         """The two met. True when that ended a stall, which is a fact about the pair; else its version stays.
 
-        :raises Conflict: the pair is not active.
+        :raises Conflict: the pair is neither active nor on trial at that time.
         :raises InvalidInput: the meeting lies in the future or before the pair was formed.
         """
-        self.require_active()
+        self.require_may_meet_at(held_at)
         if held_at > now + CLOCK_LEEWAY:
             raise InvalidInput("a meeting that was held lies in the past", field="held_at")
         if held_at < self.formed_at:
@@ -309,23 +352,105 @@ class Pair:
             raise Conflict("the pair has not reached the end of its duration")
         self._end(PairState.COMPLETED, now)
 
-    def dissolve(self, now: datetime) -> None:
-        """End before time. Either side may, without fault; no reason and no name is recorded.
+    def dissolve(self, now: datetime, ending: Ending | None = None) -> None:
+        """End before time. Either side may, without fault; no name and no reason of anybody's is recorded.
+
+        Of a pair on trial it is said that its trial has ended it, whoever asked and by whatever way.
 
         :raises Conflict: the pair is over already.
         """
         self._require_open()
+        self.ending = ending or (Ending.TRIAL if self.in_trial else None)
         self._end(PairState.DISSOLVED, now)
 
+    def confirm_trial(self, side: Side) -> bool:
+        """A side wants to go on. True when both do, which ends the trial and is a fact; else the version stays.
+
+        :raises Conflict: the pair is not on trial, or paused.
+        """
+        self.require_trial()
+        self._require_running()
+        self.member(side).confirmed = True
+        if not (self.mentor.confirmed and self.mentee.confirmed):
+            return False
+        self._end_trial()
+        return True
+
+    def require_trial(self) -> None:
+        """Refuse what only a pair on trial can do.
+
+        :raises Conflict: the pair is not on trial.
+        """
+        if not self.in_trial:
+            raise Conflict("the pair is not on trial")
+
+    def pass_trial(self, now: datetime) -> None:
+        """The days of the trial are over and nobody has left.
+
+        :raises Conflict: the pair is not on trial, is paused, or still has time.
+        """
+        if self.state is not PairState.TRIAL or self.trial_ends_at is None or now < self.trial_ends_at:
+            raise Conflict("the trial is not over")
+        self._end_trial()
+
+    def quarantine(self, at: datetime) -> None:
+        """Stand still until a check is over. Both may still leave.
+
+        :raises Conflict: the pair is over, or paused already.
+        """
+        self._require_running()
+        self.resumes_as, self.state = self.state, PairState.QUARANTINED
+        self.pauses = (*self.pauses, Pause(at))
+
+    def reinstate(self, at: datetime) -> Pause:
+        """Go on as before; silence, trial and duration go on where they stood. Returns the pause that is over.
+
+        :raises Conflict: the pair is not quarantined.
+        """
+        if self.resumes_as is None:
+            raise Conflict("the pair is not quarantined")
+        pause = self._end_pause(at)
+        ended_at = max(at, pause.began_at)
+        self.silent_from += standstill((pause,), since=self.silent_from, until=ended_at)
+        if self.trial_ends_at is not None and self.resumes_as is PairState.TRIAL:
+            self.trial_ends_at += ended_at - pause.began_at
+        self.ends_at = self._end_of_duration()
+        self.state, self.resumes_as = self.resumes_as, None
+        return pause
+
     def _end(self, state: PairState, now: datetime) -> None:
-        self.state = state
+        if self.is_paused:
+            self._end_pause(now)
+        self.state, self.resumes_as = state, None
         self.ended_at = now
         self.stalled_at = None
+        self.mentor.confirmed = self.mentee.confirmed = False
         self.version += 1
+
+    def _end_trial(self) -> None:
+        self.state = PairState.FORMED
+        self.mentor.confirmed = self.mentee.confirmed = False
+        self.version += 1
+
+    def _end_pause(self, at: datetime) -> Pause:
+        *before, last = self.pauses
+        ended = last.end(at)
+        self.pauses = (*before, ended)
+        return ended
+
+    def _end_of_duration(self) -> datetime:
+        start = self.activated_at or self.formed_at
+        until = (self.pauses[-1].ended_at if self.pauses else None) or start
+        return rhythm.add_months(start, self.duration_months) + standstill(self.pauses, since=start, until=until)
 
     def _require_open(self) -> None:
         if not self.is_open:
             raise Conflict(f"the pair is {self.state.value}")
+
+    def _require_running(self) -> None:
+        self._require_open()
+        if self.is_paused:
+            raise Conflict("the pair is paused for a check", remedy="it goes on where it stood when the check is over")
 
     def _require_complete(self, terms: Terms) -> None:
         missing = terms.missing(self.formality)
@@ -343,5 +468,5 @@ class Pair:
             self.cadence_days = terms.cadence_days
             self.channel = terms.medium
             self.duration_months = terms.duration_months
-            self.ends_at = rhythm.add_months(self.activated_at or self.formed_at, terms.duration_months)
+            self.ends_at = self._end_of_duration()
         self.version += 1

@@ -26,12 +26,24 @@ class Side(StrEnum):
 
 
 class PairState(StrEnum):
-    """Where a pair is in its life. Being stalled is not a state: a stalled pair is open and may simply meet again."""
+    """Where a pair is in its life. Being stalled is not a state: a stalled pair is open and may simply meet again.
 
+    A quarantined pair stands still while a check lasts; what is checked is not known here.
+    """
+
+    TRIAL = "trial"
     FORMED = "formed"
     ACTIVE = "active"
+    QUARANTINED = "quarantined"
     COMPLETED = "completed"
     DISSOLVED = "dissolved"
+
+
+class Ending(StrEnum):
+    """What a pair ended through where that is nobody's doing; of any other end nothing is recorded."""
+
+    TRIAL = "trial"
+    HANDED_OVER = "handed_over"
 
 
 class MeetingState(StrEnum):
@@ -60,6 +72,7 @@ class Health(StrEnum):
     DUE = "due"
     OVERDUE = "overdue"
     STALLED = "stalled"
+    PAUSED = "paused"
     ENDED = "ended"
 
 

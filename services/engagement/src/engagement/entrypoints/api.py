@@ -7,7 +7,7 @@ from chassis.service import Service
 from fastapi import FastAPI
 
 from engagement.bootstrap import bootstrap
-from engagement.entrypoints import routes_agreements, routes_meetings, routes_pairs
+from engagement.entrypoints import routes_agreements, routes_meetings, routes_pairs, routes_trials
 
 
 def app(service: Service | None = None) -> FastAPI:
@@ -15,6 +15,6 @@ def app(service: Service | None = None) -> FastAPI:
     return create_app(
         service or bootstrap("api"),
         title="Engagement",
-        description="The life of a pair: agreement, training, meetings, health.",
-        routers=[routes_pairs.router, routes_agreements.router, routes_meetings.router],
+        description="The life of a pair: trial, agreement, training, meetings, health.",
+        routers=[routes_pairs.router, routes_trials.router, routes_agreements.router, routes_meetings.router],
     )

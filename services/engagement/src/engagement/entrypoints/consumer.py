@@ -15,10 +15,13 @@ from contracts.enrollment import (
     ProgramChartered,
     ProgramRevised,
 )
-from contracts.matching import PairFormed
+from contracts.matching import PairFormed, PairHandedOver, PairQuarantined, PairReinstated
 
 from engagement.application.on_cohort_changed import on_cohort_changed
 from engagement.application.on_pair_formed import on_pair_formed
+from engagement.application.on_pair_handed_over import on_pair_handed_over
+from engagement.application.on_pair_quarantined import on_pair_quarantined
+from engagement.application.on_pair_reinstated import on_pair_reinstated
 from engagement.application.on_participant_withdrawn import on_participant_withdrawn
 from engagement.application.on_participation_changed import on_participation_changed
 from engagement.application.on_program_changed import on_program_changed
@@ -35,4 +38,7 @@ HANDLERS = (
     Projects(ParticipantMatched, on_participation_changed),
     Acts(ParticipantWithdrawn, on_participant_withdrawn),
     Acts(PairFormed, on_pair_formed),
+    Acts(PairQuarantined, on_pair_quarantined),
+    Acts(PairReinstated, on_pair_reinstated),
+    Acts(PairHandedOver, on_pair_handed_over),
 )

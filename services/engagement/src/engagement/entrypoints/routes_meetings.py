@@ -85,7 +85,9 @@ class MeetingBody(ResponseBody):
     held_at: datetime | None
     minutes: int | None
     channel: Channel | None
-    cancelled_by: Side | None
+    cancelled_by: Side | None = Field(
+        description="Null also where the pair had ended, or stood still for a check at that time."
+    )
 
 
 def meeting_body(meeting: Meeting) -> MeetingBody:
@@ -126,7 +128,7 @@ async def schedule_meeting_route(
     write: Write,
     principal: Annotated[Principal, allow("participant", "program_manager")],
 ) -> Response:
-    """Arrange a meeting of an active pair for a date to come."""
+    """Arrange a meeting for a date to come: of an active pair, or of one on trial before the trial ends."""
     command = ScheduleMeeting(pair_id=pair_id, scheduled_for=body.scheduled_for, channel=body.channel)
     return await write(lambda uow: schedule_meeting(command, uow), present=meeting_body)
 
@@ -138,7 +140,7 @@ async def log_meeting_route(
     write: Write,
     principal: Annotated[Principal, allow("participant", "program_manager")],
 ) -> Response:
-    """Log a meeting that was held without having been scheduled here."""
+    """Log a meeting that was held without having been scheduled here, by an active pair or within its trial."""
     command = LogMeeting(pair_id=pair_id, held_at=body.held_at, minutes=body.minutes, channel=body.channel)
     return await write(lambda uow: log_meeting(command, uow), present=meeting_body)
 

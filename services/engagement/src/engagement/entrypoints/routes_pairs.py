@@ -15,6 +15,7 @@ from engagement.application.dissolve_pair import DissolvePair, dissolve_pair
 from engagement.application.record_training import RecordTraining, record_training
 from engagement.application.views import (
     Channel,
+    Ending,
     Formality,
     Health,
     MemberView,
@@ -91,6 +92,9 @@ class PairBody(ResponseBody):
                     "regularity": {"due": 1, "kept": 1, "ratio": 1.0},
                     "stalled_at": None,
                     "stalls": 0,
+                    "trial_ends_at": None,
+                    "trial_confirmed": None,
+                    "ending": None,
                 }
             ]
         }
@@ -101,7 +105,9 @@ class PairBody(ResponseBody):
     named_unit_ids: tuple[UUID, ...]
     program_id: UUID
     cohort_id: UUID
-    state: PairState
+    state: PairState = Field(
+        description="`quarantined`: paused for a check; both and the program see no more than that."
+    )
     health: Health
     formality: Formality
     mentor: MemberBody
@@ -122,6 +128,13 @@ class PairBody(ResponseBody):
     regularity: RegularityBody | None
     stalled_at: datetime | None
     stalls: int
+    trial_ends_at: datetime | None = Field(description="Null without a trial. A pause moves it.")
+    trial_confirmed: bool | None = Field(
+        description="On trial, whether the caller has confirmed; null for everybody but the two. The other's word is not shown."
+    )
+    ending: Ending | None = Field(
+        description="What the pair ended through where that is nobody's doing; of any other end nothing is recorded."
+    )
 
 
 class TrainingBody(RequestBody):
@@ -171,6 +184,9 @@ def pair_body(view: PairView) -> PairBody:
         else RegularityBody(due=regularity.due, kept=regularity.kept, ratio=regularity.ratio),
         stalled_at=pair.stalled_at,
         stalls=pair.stalls,
+        trial_ends_at=pair.trial_ends_at,
+        trial_confirmed=view.confirmed,
+        ending=pair.ending,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,6 +17,7 @@ from evaluation.adapters.tables import (
     known_meetings,
     known_pairs,
     known_participations,
+    known_pauses,
     known_program_settings,
     known_programs,
     known_runs,
@@ -32,6 +33,7 @@ from evaluation.domain.facts import (
     PairEnd,
     PairFact,
     ParticipationFact,
+    PauseFact,
     Stage,
     WaveFact,
 )
@@ -133,9 +135,21 @@ class CohortFactReader:
             .group_by(known_meetings.c.pair_id)
             .subquery()
         )
+        by_sequence = known_pauses.c.sequence
+        pauses = (
+            select(
+                known_pauses.c.pair_id,
+                func.array_agg(aggregate_order_by(known_pauses.c.paused, by_sequence)).label("paused"),
+                func.array_agg(aggregate_order_by(known_pauses.c.changed_at, by_sequence)).label("changes"),
+            )
+            .where(known_pauses.c.cohort_id == cohort_id)
+            .group_by(known_pauses.c.pair_id)
+            .subquery()
+        )
         rows = await self._session.fetch_all(
-            select(known_pairs, meetings.c.outcomes, meetings.c.times)
+            select(known_pairs, meetings.c.outcomes, meetings.c.times, pauses.c.paused, pauses.c.changes)
             .outerjoin(meetings, meetings.c.pair_id == known_pairs.c.pair_id)
+            .outerjoin(pauses, pauses.c.pair_id == known_pairs.c.pair_id)
             .where(known_pairs.c.cohort_id == cohort_id)
             .order_by(known_pairs.c.pair_id)
         )
@@ -203,4 +217,20 @@ def _pair(row: RowMapping) -> PairFact:
             MeetingFact(MeetingOutcome(outcome), at)
             for outcome, at in zip(row["outcomes"] or (), row["times"] or (), strict=True)
         ),
+        pauses=_pauses(zip(row["paused"] or (), row["changes"] or (), strict=True)),
     )
+
+
+def _pauses(changes: Iterable[tuple[bool, datetime]]) -> tuple[PauseFact, ...]:
+    """The spans between a beginning and the end that follows it. An end of what never began, as after a lost fact, is none."""
+    found: list[PauseFact] = []
+    began: datetime | None = None
+    for paused, at in changes:
+        if paused:
+            began = began or at
+        elif began is not None:
+            found.append(PauseFact(began.date(), at.date()))
+            began = None
+    if began is not None:
+        found.append(PauseFact(began.date(), None))
+    return tuple(found)

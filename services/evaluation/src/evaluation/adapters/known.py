@@ -14,6 +14,7 @@ from evaluation.adapters.asked import asked_people, is_asked
 from evaluation.adapters.tables import (
     known_business_units,
     known_cohorts,
+    known_pauses,
     known_program_settings,
     known_programs,
     known_runs,
@@ -23,6 +24,7 @@ from evaluation.application.ports import (
     KnownCohort,
     KnownMeeting,
     KnownParticipation,
+    KnownPause,
     KnownProgram,
     KnownRun,
     PairIds,
@@ -208,6 +210,18 @@ class Pairs:
         del values["ids"]
         values |= {**_ids(fact.ids), "ended": fact.ended.value if fact.ended else None}
         await self._session.execute(_PUT_LIFE.bindparams(**values))
+
+
+class Pauses:
+    """When pairs stood still."""
+
+    def __init__(self, session: WriteSession) -> None:
+        self._session = session
+
+    def put(self, pause: KnownPause) -> None:
+        """Stage it, once."""
+        values = {**asdict(pause), "named_unit_ids": list(pause.named_unit_ids)}
+        self._session.upsert(known_pauses, values, key=["pair_id", "sequence"], newer="sequence")
 
 
 class Meetings:

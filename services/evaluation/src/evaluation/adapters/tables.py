@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from chassis.schema import metadata_for
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -117,6 +118,20 @@ known_pairs = Table(
     Column("engagement_sequence", Integer, nullable=False, server_default=text("0")),
     Index("ix_known_pairs_cohort_id", "cohort_id"),
     comment="A pair that only its meetings have named is a stub: ids and nothing else.",
+)
+
+known_pauses = Table(
+    "known_pauses",
+    metadata,
+    Column("pair_id", Uuid, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
+    Column("cohort_id", Uuid, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("changed_at", _MOMENT, nullable=False),
+    Index("ix_known_pauses_cohort_id", "cohort_id"),
+    comment="One row per beginning or end of a pause; the sequence is matching's.",
 )
 
 known_meetings = Table(

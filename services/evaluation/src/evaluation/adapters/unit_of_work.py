@@ -8,7 +8,7 @@ from chassis.database import UnitOfWork, WriteSession
 from chassis.ports import Principal
 
 from evaluation.adapters.cohort_facts import CohortFactReader
-from evaluation.adapters.known import BusinessUnits, Cohorts, Meetings, Pairs, Participations, Programs, Runs
+from evaluation.adapters.known import BusinessUnits, Cohorts, Meetings, Pairs, Participations, Pauses, Programs, Runs
 from evaluation.adapters.repositories import Answers, FinalReports, Grants, WaveKeys, Waves
 
 
@@ -22,6 +22,7 @@ class EvaluationUnitOfWork(UnitOfWork):
         self.known_cohorts = Cohorts(session)
         self.known_participations = Participations(session)
         self.known_pairs = Pairs(session)
+        self.known_pauses = Pauses(session)
         self.known_meetings = Meetings(session)
         self.known_runs = Runs(session)
         self.waves = Waves(session)

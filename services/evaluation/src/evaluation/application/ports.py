@@ -105,6 +105,19 @@ class PairLifeFact:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPause:
+    """A pair began to stand still for a check, or ceased to, at `changed_at`."""
+
+    pair_id: UUID
+    business_unit_id: UUID
+    named_unit_ids: tuple[UUID, ...]
+    cohort_id: UUID
+    paused: bool
+    changed_at: datetime
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class KnownMeeting:
     """A meeting as engagement has published it; `changed_at` is when the event happened."""
 
@@ -191,6 +204,13 @@ class KnownPairs(Protocol):
 
     async def put_life(self, fact: PairLifeFact) -> None:
         """Write what engagement says: the newest state stays, recovered stalls only grow."""
+
+
+class KnownPauses(Protocol):
+    """When pairs stood still, as matching has published it: one row a change."""
+
+    def put(self, pause: KnownPause) -> None:
+        """Stage it, once."""
 
 
 class KnownMeetings(Protocol):
@@ -304,6 +324,10 @@ class EvaluationUnitOfWork(UnitOfWork, Protocol):
     @property
     def known_pairs(self) -> KnownPairs:
         """Pairs heard of."""
+
+    @property
+    def known_pauses(self) -> KnownPauses:
+        """Pauses of pairs heard of."""
 
     @property
     def known_meetings(self) -> KnownMeetings:

@@ -54,6 +54,14 @@ class PairEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseFact:
+    """The days on which a pair began to stand still for a check and went on; `ended_on` is None while it lasts."""
+
+    began_on: date
+    ended_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PairFact:
     """One pair, without its people.
 
@@ -62,6 +70,7 @@ class PairFact:
         cadence_days: days between meetings as the two agreed; None without a cadence.
         stalls: how often it fell silent; `recovered_stalls` of these ended with a meeting.
         ended: how it ended; None while it goes on.
+        pauses: when it stood still for a check, in order.
     """
 
     score: int | None
@@ -73,6 +82,7 @@ class PairFact:
     stalls: int
     recovered_stalls: int
     meetings: tuple[MeetingFact, ...] = ()
+    pauses: tuple[PauseFact, ...] = ()
 
     def count(self, outcome: MeetingOutcome) -> int:
         """How many of its meetings had the outcome."""

@@ -165,13 +165,20 @@ def match_quality(pairs: Sequence[PairFact], threshold: int) -> MatchQuality:
 def expected_meetings(pair: PairFact, as_of: datetime) -> int:
     """Meetings the agreed cadence asked for so far: whole cadences from activation to the pair's end or `as_of`.
 
-    None is expected of a pair without cadence, or one that never became active.
+    Days on which the pair stood still for a check ask for none, and move its end on. None is expected of a pair without
+    cadence, or one that never became active.
     """
     if pair.activated_at is None or pair.cadence_days is None:
         return 0
     until = min(as_of, pair.ended_at) if pair.ended_at is not None else as_of
-    last_day = min(until.date(), pair.ends_on) if pair.ends_on is not None else until.date()
-    return max(0, (last_day - pair.activated_at.date()).days // pair.cadence_days)
+    first_day, last_day = pair.activated_at.date(), until.date()
+    days = (last_day - first_day).days - sum(
+        max(0, (min(last_day, pause.ended_on or last_day) - max(first_day, pause.began_on)).days)
+        for pause in pair.pauses
+    )
+    if pair.ends_on is not None:
+        days = min(days, (pair.ends_on - first_day).days)
+    return max(0, days // pair.cadence_days)
 
 
 def cadence(pairs: Sequence[PairFact], as_of: datetime, threshold: int) -> Cadence:

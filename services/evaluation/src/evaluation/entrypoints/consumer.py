@@ -13,6 +13,7 @@ from contracts.engagement import (
     PairCompleted,
     PairDissolved,
     PairStalled,
+    PairTrialEnded,
 )
 from contracts.enrollment import (
     BusinessUnitRegistered,
@@ -34,7 +35,7 @@ from contracts.enrollment import (
     ProgramProposed,
     ProgramRevised,
 )
-from contracts.matching import MatchRunReleased, PairFormed
+from contracts.matching import MatchRunReleased, PairFormed, PairHandedOver, PairQuarantined, PairReinstated
 
 from evaluation.application.on_business_unit_registered import on_business_unit_registered
 from evaluation.application.on_cohort_changed import (
@@ -45,6 +46,7 @@ from evaluation.application.on_cohort_changed import (
 from evaluation.application.on_match_run_released import on_match_run_released
 from evaluation.application.on_meetings_changed import on_meetings_changed
 from evaluation.application.on_pair_changed import on_pair_changed
+from evaluation.application.on_pair_checked import on_pair_checked
 from evaluation.application.on_pair_formed import on_pair_formed
 from evaluation.application.on_participation_changed import on_participation_changed
 from evaluation.application.on_program_changed import on_program_changed
@@ -70,9 +72,10 @@ HANDLERS: tuple[Handler, ...] = (
     *(Projects(event, on_participation_changed) for event in _PARTICIPATIONS),
     Projects(MatchRunReleased, on_match_run_released),
     Projects(PairFormed, on_pair_formed),
+    *(Projects(event, on_pair_checked) for event in (PairQuarantined, PairReinstated, PairHandedOver)),
     *(
         Projects(event, on_pair_changed)
-        for event in (AgreementSigned, PairActivated, PairStalled, PairCompleted, PairDissolved)
+        for event in (AgreementSigned, PairTrialEnded, PairActivated, PairStalled, PairCompleted, PairDissolved)
     ),
     ProjectsBatch((MeetingScheduled, MeetingLogged, MeetingCancelled, MeetingMissed), on_meetings_changed),
 )
