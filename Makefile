@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help demo up down reset test test-unit test-integration test-wire test-system test-faults test-containers bench lint format contracts lock venv
+.PHONY: help demo up down reset test test-unit test-integration test-wire test-system test-faults test-containers bench lint format contracts lock venv kernels
 # Paths may hold spaces, so targets are relative and commands run where this file is.
 SHELL := /bin/sh
 VENV := .venv
@@ -18,10 +18,10 @@ ARGS ?=
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
 
-demo: $(READY) ## one cohort's whole year, from an HR file to its report
+demo: $(READY) kernels ## one cohort's whole year, from an HR file to its report
 	@$(VENV)/bin/updraft demo $(ARGS)
 
-up: $(READY) ## start the system and keep it running
+up: $(READY) kernels ## start the system and keep it running
 	@$(VENV)/bin/updraft up $(ARGS)
 
 down: $(READY) ## stop it; the data stays
@@ -30,22 +30,22 @@ down: $(READY) ## stop it; the data stays
 reset: $(READY) ## stop it and throw the data away
 	@$(VENV)/bin/updraft reset --yes
 
-test: $(READY) ## all tests
+test: $(READY) kernels ## all tests
 	@$(PYTEST) $(PARALLEL) -m "not (long or containers)" $(ARGS)
 
-test-unit: $(READY) ## what needs no server
+test-unit: $(READY) kernels ## what needs no server
 	@$(PYTEST) $(PARALLEL) -m "not (integration or component or wire or system or containers)" $(ARGS)
 
-test-integration: $(READY) ## what needs PostgreSQL, and one service in process
+test-integration: $(READY) kernels ## what needs PostgreSQL, and one service in process
 	@$(PYTEST) $(PARALLEL) -m "integration or component" $(ARGS)
 
-test-wire: $(READY) ## PostgreSQL and Kafka over the wire, with crashes
+test-wire: $(READY) kernels ## PostgreSQL and Kafka over the wire, with crashes
 	@$(PYTEST) $(PARALLEL) -m "wire and not long" $(ARGS)
 
-test-system: $(READY) ## the whole stack
+test-system: $(READY) kernels ## the whole stack
 	@$(PYTEST) $(PARALLEL) -m "system and not long" $(ARGS)
 
-test-faults: $(READY) ## every fault at its full length, one after the other; then docs/reliability.md
+test-faults: $(READY) kernels ## every fault at its full length, one after the other; then docs/reliability.md
 	@$(PYTEST) -s -v tests/wire tests/faults -m "not containers" $(ARGS)
 	@PYTHONPATH=tests/wire $(VENV)/bin/python tests/faults/page.py
 
@@ -53,7 +53,7 @@ test-containers: $(READY) ## the wire tests on testcontainers, the system on doc
 	@UPDRAFT_TEST_ON=containers $(PYTEST) -v tests/wire -m "not long" $(ARGS)
 	@$(PYTEST) -s -v tests/containers $(ARGS)
 
-bench: $(READY) ## figures against named peers; table and .updraft/bench.json
+bench: $(READY) kernels ## figures against named peers; table and .updraft/bench.json
 	@PYTHONPATH=tests $(VENV)/bin/python -m load $(ARGS)
 
 lint: $(READY) ## ruff, mypy, import-linter, the contracts against what is generated and what was released
@@ -83,6 +83,9 @@ lock: $(READY) ## requirements.lock from requirements.in, and the lock of each i
 	@$(VENV)/bin/python deploy/local/locks.py
 
 venv: $(READY) ## the Python environment
+
+kernels: $(READY) # the loops of matching as machine code: a minute once, then kept
+	@$(VENV)/bin/python -m matching.domain.precompile
 
 $(READY): requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \

@@ -27,6 +27,7 @@ SUBJECTS: dict[str, tuple[str, float]] = {
     "rebuild": ("load.rebuild", 300),
     "memory": ("load.memory", 120),
     "start": ("load.start", 180),
+    "matching": ("load.matching", 5400),
 }
 """The module of each subject, whose `run(bench, servers, quick)` adds its rows, and the most seconds it may take."""
 

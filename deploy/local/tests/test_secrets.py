@@ -10,20 +10,20 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 from updraft.command import app
-from updraft.command_secrets import make_secrets, password_names
+from updraft.command_secrets import make_secrets, secret_names
 from updraft.errors import DeploymentError
 from updraft.gateway import validate
 from updraft.identity import DevelopmentIdentity
 from updraft.places import REPOSITORY
-from updraft.provision import SERVICES
+from updraft.provision import SERVICES, service_secrets
 
 COMPOSE = REPOSITORY / "docker-compose.yml"
 
 
 def test_every_secret_is_made_once_and_stays(tmp_path: Path):
     folder = tmp_path / "secrets"
-    assert set(make_secrets(folder)) == {*password_names(), "jwks.json"}
-    first = {name: (folder / name).read_text() for name in password_names()}
+    assert set(make_secrets(folder)) == {*secret_names(), "jwks.json"}
+    first = {name: (folder / name).read_text() for name in secret_names()}
     assert len(set(first.values())) == len(first)
     assert all(len(value) >= 32 and value == value.strip() for value in first.values())
     (folder / "kafka_admin_password").unlink()
@@ -36,7 +36,7 @@ def test_the_folder_keeps_others_out_and_the_files_let_containers_in(tmp_path: P
     folder = tmp_path / "secrets"
     make_secrets(folder, development=True)
     assert folder.stat().st_mode & 0o777 == 0o700
-    for name in (*password_names(), "jwks.json"):
+    for name in (*secret_names(), "jwks.json"):
         assert (folder / name).stat().st_mode & 0o777 == 0o444
     assert (folder / "identity" / "key.pem").stat().st_mode & 0o077 == 0
 
@@ -61,15 +61,16 @@ def test_without_an_issuer_nobody_is_let_in_and_development_replaces_no_issuer(t
 
 def test_compose_hands_out_every_secret_and_each_to_those_who_need_it():
     compose = yaml.safe_load(COMPOSE.read_text())
-    assert set(compose["secrets"]) == {*password_names(), "jwks"}
+    assert set(compose["secrets"]) == {*secret_names(), "jwks"}
     for name, secret in compose["secrets"].items():
         assert secret["file"].endswith(f"/{name}" if name != "jwks" else "/jwks.json")
     handed = {name: set(service.get("secrets", [])) for name, service in compose["services"].items()}
     for service in SERVICES:
         assert handed[f"{service}-migrate"] == {f"{service}_owner_password"}
-        assert handed[f"{service}-api"] == {f"{service}_api_password", "jwks"}
-        for part in ("consumer", "relay"):
-            assert handed[f"{service}-{part}"] == {f"{service}_worker_password", f"kafka_{service}_password"}
+        worker, keys = {f"{service}_worker_password", f"kafka_{service}_password"}, set(service_secrets(service))
+        assert handed[f"{service}-api"] == {f"{service}_api_password", "jwks"} | keys
+        assert handed[f"{service}-consumer"] == worker | keys
+        assert handed[f"{service}-relay"] == worker
     assert handed["gateway"] == set()
 
 
@@ -91,6 +92,8 @@ def test_the_four_services_read_alike():
 
     def seen(service: str, part: str) -> str:
         found = {key: value for key, value in services[f"{service}-{part}"].items() if key != "deploy"}
+        keys = service_secrets(service)
+        found["secrets"] = [secret for secret in found["secrets"] if secret not in keys]
         return json.dumps(json.loads(json.dumps(found).replace(service, "<service>")), sort_keys=True)
 
     for part in ("migrate", "api", "consumer", "relay"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -55,6 +56,10 @@ def set_by_hand(admin: AdminClient, name: str, changes: Mapping[str, str]) -> No
     )
     for future in admin.incremental_alter_configs([resource], request_timeout=PATIENCE).values():
         future.result(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while any(settings(admin, [name])[name][key].value != value for key, value in changes.items()):
+        assert time.monotonic() < deadline, "the broker does not show what was set by hand"
+        time.sleep(0.05)
 
 
 def test_every_topic_has_the_catalogs_partitions_and_every_one_of_its_settings(

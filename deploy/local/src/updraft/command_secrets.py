@@ -14,7 +14,7 @@ from updraft.errors import DeploymentError
 from updraft.identity import DevelopmentIdentity
 from updraft.kafka_access import USERS, password_file
 from updraft.places import REPOSITORY
-from updraft.provision import SERVICES, role_names
+from updraft.provision import SERVICES, role_names, service_secrets
 
 SUPERUSER_PASSWORD = "postgres_password"  # the name of a file
 
@@ -27,6 +27,11 @@ def password_names() -> list[str]:
     return [SUPERUSER_PASSWORD, *roles, *(password_file(user) for user in USERS)]
 
 
+def secret_names() -> list[str]:
+    """The passwords, and the keys that services need besides."""
+    return [*password_names(), *(name for service in SERVICES for name in service_secrets(service))]
+
+
 def make_secrets(folder: Path, *, development: bool = False) -> list[str]:
     """Make what is missing in `folder` and return the names; what is there is never overwritten.
 
@@ -37,12 +42,12 @@ def make_secrets(folder: Path, *, development: bool = False) -> list[str]:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    made = [name for name in password_names() if not (folder / name).exists()]
+    made = [name for name in secret_names() if not (folder / name).exists()]
     for name in made:
         (folder / name).write_text(secrets.token_urlsafe(32))
     if _make_keys(folder / "jwks.json", DevelopmentIdentity(folder / "identity") if development else None):
         made.append("jwks.json")
-    for name in (*password_names(), "jwks.json"):
+    for name in (*secret_names(), "jwks.json"):
         (folder / name).chmod(0o444)
     return made
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import threading
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -59,6 +61,27 @@ def role_password(secrets_dir: Path, role: str) -> str:
     return file.read_text().strip()
 
 
+CERTIFICATE_KEY = "matching_certificate_key"  # the name of a file
+
+
+def service_secrets(service: str) -> tuple[str, ...]:
+    """The secret files a service needs besides passwords."""
+    return (CERTIFICATE_KEY,) if service == "matching" else ()
+
+
+def make_service_secrets(secrets_dir: Path, service: str) -> None:
+    """Make what `service_secrets` names and is missing (mode 600).
+
+    Who is handed passwords alone, in a folder that cannot be written to, makes none.
+    """
+    for name in service_secrets(service):
+        file = secrets_dir / name
+        if not file.exists() and os.access(secrets_dir, os.W_OK):
+            with suppress(OSError):
+                file.touch(mode=0o600)
+                file.write_text(secrets.token_urlsafe(32))
+
+
 def provision(admin_dsn: str, services: Iterable[str], secrets_dir: Path) -> None:
     """Make (or bring up to date) roles and the database of each service. Repeatable; safe to run twice at once.
 
@@ -106,6 +129,7 @@ async def _provision(admin_dsn: str, databases: dict[str, str], secrets_dir: Pat
                 await admin.execute(
                     "select set_config('updraft.password_' || $1, $2, false)", part, role_password(secrets_dir, role)
                 )
+            make_service_secrets(secrets_dir, service)
             await admin.execute(_ROLES.read_text())
             if not await admin.fetchval("select exists (select from pg_database where datname = $1)", database):
                 copied = f' template "{template}"' if template else ""

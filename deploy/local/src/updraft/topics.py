@@ -17,6 +17,7 @@ from updraft.errors import DeploymentError
 from updraft.provision import blocking
 
 _MOST_COPIES = 3
+_PATIENCE_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -65,12 +66,7 @@ async def _apply(bootstrap: str, wanted: list[KafkaTopic], security: Mapping[str
             await _make(admin, absent)
             applied.made = [topic.name for topic in absent]
         known = [topic for topic in wanted if topic.name in existing]
-        current = await _settings(admin, [topic.name for topic in known])
-        different = [
-            topic
-            for topic in known
-            if any(current[topic.name].get(key) != value for key, value in topic.config.items())
-        ]
+        different = await _otherwise(admin, known)
         if different:
             # Replaces all settings of the topic: what the catalog does not name goes back to the broker's default.
             answers = await admin.alter_configs(
@@ -80,6 +76,13 @@ async def _apply(bootstrap: str, wanted: list[KafkaTopic], security: Mapping[str
                 for code, message, _, name in answer.resources:
                     if code:
                         raise DeploymentError(f"Kafka refused the settings of {name}: {message}")
+            # As with new topics, the broker's own view follows the controller's answer.
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while late := await _otherwise(admin, different):
+                if time.monotonic() > deadline:
+                    names = ", ".join(sorted(topic.name for topic in late))
+                    raise DeploymentError(f"Kafka does not show the settings it took for: {names}")
+                await asyncio.sleep(0.05)
             applied.reconfigured = [topic.name for topic in different]
         return applied
     finally:
@@ -96,11 +99,19 @@ async def _make(admin: AIOKafkaAdminClient, topics: list[KafkaTopic]) -> None:
             raise DeploymentError(f"Kafka refused to make {name}: {for_code(code).__name__} {rest[0] if rest else ''}")
     # The controller has answered; the broker's own view follows within milliseconds.
     names = {topic.name for topic in topics}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while names - {topic["topic"] for topic in await admin.describe_topics(list(names)) if topic["partitions"]}:
         if time.monotonic() > deadline:
             raise DeploymentError(f"Kafka does not show the topics it made: {', '.join(sorted(names))}")
         await asyncio.sleep(0.05)
+
+
+async def _otherwise(admin: AIOKafkaAdminClient, topics: list[KafkaTopic]) -> list[KafkaTopic]:
+    """Those of `topics` that have another setting on the broker than in the catalog."""
+    current = await _settings(admin, [topic.name for topic in topics])
+    return [
+        topic for topic in topics if any(current[topic.name].get(key) != value for key, value in topic.config.items())
+    ]
 
 
 async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str | None]]:

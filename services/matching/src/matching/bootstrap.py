@@ -11,6 +11,7 @@ from matching.adapters.tables import metadata
 from matching.adapters.unit_of_work import MatchingUnitOfWork
 from matching.adapters.views import MatchingViews
 from matching.application.ports import Solver
+from matching.domain.canonical import HashKey
 from matching.settings import Settings
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -36,6 +37,17 @@ def settings_of(service: Service) -> Settings:
     if not isinstance(service.settings, Settings):
         raise TypeError("this is not matching")
     return service.settings
+
+
+def hash_key_of(settings: Settings) -> HashKey:
+    """The key of the hashes of inputs: the content of the secret file `matching_certificate_key`.
+
+    :raises RuntimeError: there is no such file.
+    """
+    secret = settings.secret("matching_certificate_key")
+    if not secret:
+        raise RuntimeError(f"there is no secret matching_certificate_key in {settings.secrets}")
+    return HashKey(secret.encode())
 
 
 def solver_of(service: Service) -> Solver:

@@ -13,3 +13,9 @@ class Settings(ServiceSettings):
     settle_seconds: float = Field(
         default=1.0, ge=0, le=60, description="Real time a run waits for facts that were published before it."
     )
+    change_set_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=3600,
+        description="Real time the guard waits for all events of a change of the organisation.",
+    )

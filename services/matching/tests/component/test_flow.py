@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,11 +17,16 @@ from matching.entrypoints.relay import PUBLISHES
 from matching.settings import Settings
 from updraft.topics import apply_topics
 
+from ..asking import mode_world
 from ..events import Somebody, World, world
 from ..running import Matching
+from ..standing import put_together
 
 # All in this one file, so in one process: two consumers of one group would share the topics between two databases.
 pytestmark = pytest.mark.component
+
+FIRST_RUN_SECONDS = 120.0
+"""A process that judges pairs for the first time compiles the rules, which takes a minute of a slow machine."""
 
 
 @dataclass
@@ -59,7 +65,7 @@ async def _matched(stage: Stage, cohort: World) -> dict[str, Any]:
         body = (await manager.get(location)).json()
         return body if body["state"] not in ("queued", "running") else None
 
-    run: dict[str, Any] = await until(completed, "executing the run")
+    run: dict[str, Any] = await until(completed, "executing the run", seconds=FIRST_RUN_SECONDS)
     assert run["state"] == "completed", run
     return run
 
@@ -193,3 +199,77 @@ async def test_no_pair_of_a_company_of_three_units_crosses_a_chain_or_a_team(sta
         assert mentee_id not in above(mentor_id)
         assert mentor_id not in above(mentee_id)
         assert team[mentor_id] != team[mentee_id]
+
+
+@pytest.mark.requirement("N2", "R3-25", "I4")
+async def test_a_conflict_pauses_a_formed_pair_within_seconds_and_a_correction_lets_it_go_on(stage: Stage) -> None:
+    cohort = world()
+    director = uuid7()
+    cohort.person(director, rank=6)
+    cohort.person(cohort.mentors[0].person, rank=2, manager_id=director, sequence=2)
+    await stage.wire.send(*cohort.events)
+    await _everybody_known(stage, cohort)
+    pair_id = await put_together(stage.service, cohort, cohort.mentors[0], cohort.mentees[0])
+    both: dict[str, Any] = {"change_set_id": uuid7(), "change_set_size": 2}
+    under_the_mentee = {"manager_id": cohort.mentees[0].person}
+    await stage.wire.send(
+        cohort.person(director, rank=6, sequence=2, **under_the_mentee, change_set_index=0, **both),
+    )
+
+    async def heard() -> bool:
+        return bool(await stage.service.sql("SELECT FROM guard_marks WHERE pair_id = $1", pair_id))
+
+    await until(heard, "hearing of half the change")
+    await asyncio.sleep(1)
+    assert await stage.wire.about(pair_id) == []
+    await stage.wire.send(cohort.person(uuid7(), rank=1, change_set_index=1, **both))
+
+    async def paused() -> bool:
+        return names(await stage.wire.about(pair_id)) == [("PairQuarantined", 3)]
+
+    await until(paused, "pausing the pair")
+    participant = stage.service.participant(cohort.mentors[0])
+    (notice,) = (await participant.get("/v1/notices/mine")).json()["items"]
+    assert notice["kind"] == "pair_paused"
+    await stage.wire.send(cohort.person(director, rank=6, sequence=3))
+
+    async def goes_on() -> bool:
+        return names(await stage.wire.about(pair_id)) == [("PairQuarantined", 3), ("PairReinstated", 4)]
+
+    await until(goes_on, "letting the pair go on")
+
+
+@pytest.mark.requirement("R0-30", "R0-14", "R2-10", "R1-09")
+async def test_a_mentee_finds_their_own_mentor(stage: Stage) -> None:
+    """A search, a question and an answer, with the worker's part in between done by its schedule."""
+    cohort = mode_world()
+    await stage.wire.send(*cohort.events)
+    await _everybody_known(stage, cohort)
+    (mentor,), (mentee,) = cohort.mentors, cohort.mentees
+    asking, asked = stage.service.participant(mentee), stage.service.participant(mentor)
+
+    async def started() -> Any:
+        answer = await asking.post(f"/v1/participations/{mentee.participation}/searches")
+        return answer if answer.status_code == 202 else None
+
+    location = (await until(started, "knowing the cohort")).headers["location"]
+
+    async def found() -> Any:
+        return (await asking.get(f"{location}/people")).json()["items"]
+
+    (one,) = await until(found, "answering the search", seconds=FIRST_RUN_SECONDS)
+    body = {"participation_id": str(mentee.participation), "partner_participation_id": one["participation_id"]}
+    path = (await asking.post("/v1/requests", body)).headers["location"]
+
+    async def shown() -> bool:
+        return (await asked.get(path)).status_code == 200
+
+    await until(shown, "checking the request", seconds=FIRST_RUN_SECONDS)
+    answer = await asked.post(f"{path}/acceptance")
+    assert answer.status_code == 200, answer.text
+    pair_id = answer.json()["pair_id"]
+
+    async def told() -> bool:
+        return names(await stage.wire.about(pair_id)) == [("PairProposed", 1), ("PairFormed", 2)]
+
+    await until(told, "telling everybody")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
-from contracts.enrollment import CohortState, ParticipantWithdrawn, ParticipationState
-from contracts.identifiers import uuid7
+from chassis.testing import until
+from contracts.enrollment import CohortState, LanguageSkill, ParticipantWithdrawn, ParticipationState
+from contracts.fields import LanguageLevel
+from contracts.identifiers import opaque_code, uuid7
 from matching.application.close_abandoned_proposals import close_abandoned_proposals
-from matching.application.execute_run import begin_run, finish_run
+from matching.application.execute_run import TakenOver, begin_run, keep_run, solve_run
 from matching.application.expire_proposals import expire_proposals
-from matching.domain.canonical import canonical_json, sha256_hex
-from matching.domain.run_matching import run_matching
+from matching.domain import match_run
+from matching.domain.canonical import HashKey, canonical_json, sha256_hex
+from matching.domain.run_matching import match
 from matching.entrypoints.schedule import execute_runs
 
 from ..events import world
@@ -34,7 +39,10 @@ async def test_from_the_request_to_explained_proposals(matching: Matching) -> No
     assert (certificate["violations"], certificate["status"]) == (0, "optimal")
     assert certificate["objective"] == certificate["bound"]
     assert certificate["objective"][0] == {"level": "people_covered", "value": 4}
-    assert set(run["timings"]) == {"score", "solve", "explain", "check"}
+    assert set(run["timings"]) == {
+        "read", "encode", "solve", "survey", "stability", "explain", "check", "certify", "store",
+    }  # fmt: skip
+    assert (run["replayable"], run["progress"], run["unmatched_count"]) == (True, None, 0)
     for proposal in run["proposals"]["items"]:
         assert proposal["state"] == "proposed"
         assert proposal["score_parts"] == {"topics": 1000, "distance": 0, "language": 833, "hours": 1000}
@@ -142,10 +150,8 @@ async def test_a_run_whose_worker_died_is_taken_over_and_stored_once(matching: M
         await driver.execute("UPDATE runs SET leased_until = now() - interval '1 second' WHERE run_id = $1", run_id)
         await session.commit()
     assert await execute_runs(matching.worker)
-    async with matching.worker.database.write() as session:
-        unit = matching.worker.open_unit_of_work(session)
-        assert not await finish_run(dead, run_matching(dead.snapshot), unit)  # type: ignore[arg-type]
-        await session.commit()
+    with pytest.raises(TakenOver):
+        await solve_run(dead, matching.worker.committed, lambda given, _deadline: match(given, key=HashKey(b"")))
     body = (await matching.manager(cohort).get(f"/v1/runs/{run_id}")).json()
     assert (body["state"], len(body["proposals"]["items"])) == ("completed", 1)
     assert await matching.outbox(run_id) == [("MatchRunCompleted", 1)]
@@ -309,3 +315,151 @@ async def test_lists_come_in_pages(matching: Matching) -> None:
     assert seen == [pair["pair_id"] for pair in run["proposals"]["items"]]
     listed = (await manager.get(f"/v1/cohorts/{cohort.cohort}/runs")).json()["items"]
     assert [item["run_id"] for item in listed] == [run["run_id"]]
+
+
+@pytest.mark.requirement("F21", "I6")
+async def test_a_solving_process_killed_midway_leaves_one_result(matching: Matching) -> None:
+    cohort = world(2, 2)
+    await matching.hear(*cohort.events)
+    started = await matching.manager(cohort).post(f"/v1/cohorts/{cohort.cohort}/runs")
+    run_id = UUID(started.json()["run_id"])
+    solving = asyncio.ensure_future(execute_runs(matching.worker))
+
+    async def at_work() -> bool:
+        return bool(await matching.sql("SELECT 1 FROM runs WHERE run_id = $1 AND state = 'running'", run_id))
+
+    await until(at_work, "claiming the run")
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "spawn_main" in " ".join(process.cmdline()):
+                process.kill()
+    assert await solving
+    while (await matching.manager(cohort).get(f"/v1/runs/{run_id}")).json()["state"] != "completed":
+        await execute_runs(matching.worker)
+    assert await matching.sql("SELECT count(*) FROM pairs WHERE run_id = $1", run_id) == [(2,)]
+    assert await matching.outbox(run_id) == [("MatchRunCompleted", 1)]
+
+
+async def test_two_workers_at_once_execute_a_run_once(matching: Matching) -> None:
+    cohort = world(2, 2)
+    await matching.hear(*cohort.events)
+    started = await matching.manager(cohort).post(f"/v1/cohorts/{cohort.cohort}/runs")
+    did = await asyncio.gather(execute_runs(matching.worker), execute_runs(matching.worker))
+    assert sorted(did) == [False, True]
+    assert await matching.outbox(started.json()["run_id"]) == [("MatchRunCompleted", 1)]
+
+
+async def test_a_running_run_is_cancelled_within_seconds(matching: Matching) -> None:
+    cohort = world(2, 2)
+    await matching.hear(*cohort.events)
+    manager = matching.manager(cohort)
+    started = await manager.post(f"/v1/cohorts/{cohort.cohort}/runs", {"deadline_seconds": 600})
+    assert started.json()["deadline_seconds"] == 600
+    path = started.headers["location"]
+    async with matching.worker.committed() as uow:
+        claimed = await begin_run(uow)
+    assert claimed is not None
+    async with matching.worker.committed() as uow:
+        assert await keep_run(claimed, uow, ("solve", 250))
+    assert (await manager.get(path)).json()["progress"] == {"stage": "solve", "share": 250}
+    cancelled = await manager.post(f"{path}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    with pytest.raises(TakenOver):
+        await solve_run(claimed, matching.worker.committed, lambda given, _deadline: match(given, key=HashKey(b"")))
+    async with matching.worker.committed() as uow:
+        assert not await keep_run(claimed, uow, ("solve", 500))
+    assert await matching.outbox(started.json()["run_id"]) == []
+    stranger = matching.manager(world())
+    assert (await stranger.post(f"{path}/cancel")).status_code == 404
+
+
+@pytest.mark.requirement("N4")
+async def test_a_run_is_replayed_over_the_api_until_somebody_is_erased(matching: Matching) -> None:
+    cohort = world(3, 2)
+    await matching.hear(*cohort.events)
+    run = await matching.matched(cohort)
+    manager, path = matching.manager(cohort), f"/v1/runs/{run['run_id']}/replay"
+    replay = (await manager.get(path)).json()
+    assert (replay["replayable"], replay["identical"]) == (True, True)
+    assert replay["replayed_hash"] == run["certificate_hash"]
+    assert (await matching.participant(cohort.mentors[0]).get(path)).status_code == 403
+    assert (await matching.manager(world()).get(path)).status_code == 404
+    async with matching.worker.committed() as uow:
+        await uow.run_records.erase([cohort.mentors[0].person])
+    erased = (await manager.get(path)).json()
+    assert (erased["replayable"], erased["identical"]) == (False, None)
+    assert (await manager.get(f"/v1/runs/{run['run_id']}")).json()["replayable"] is False
+
+
+@pytest.mark.requirement("N3", "R1-08")
+async def test_why_not_and_what_would_help_are_answered_to_those_who_may_ask(matching: Matching) -> None:
+    cohort = world(1, 1)
+    near = cohort.mentee(team_code=opaque_code("a team"))
+    far = cohort.mentor(
+        languages=(LanguageSkill(language="fr", level=LanguageLevel.C1),), team_code=opaque_code("a team")
+    )
+    await matching.hear(*cohort.events)
+    run = await matching.matched(cohort)
+    manager, path = matching.manager(cohort), f"/v1/runs/{run['run_id']}"
+    asked = f"{path}/why-not?mentor={far.participation}&mentee={near.participation}"
+    answer = (await manager.get(asked, accept_language="fr-CH, en;q=0.5")).json()
+    assert (answer["reason"], answer["rules"]) == ("excluded_by_rules", ["same_team", "shared_language"])
+    assert answer["words"][0] == "même équipe"
+    (proposal,) = run["proposals"]["items"]
+    pair = f"mentor={proposal['mentor_participation_id']}&mentee={proposal['mentee_participation_id']}"
+    assert (await manager.get(f"{path}/why-not?{pair}")).json()["reason"] == "proposed"
+    listed = (await manager.get(f"{path}/unmatched?limit=1", accept_language="de")).json()
+    assert listed["next"] is not None
+    assert run["unmatched_count"] == 2
+    alone = (await manager.get(f"{path}/unmatched/{far.participation}/relaxations")).json()
+    assert (alone["outcome"], alone["relax"]) == ("relaxable", ["shared_language"])
+    own = matching.participant(far)
+    assert (await own.get("/v1/unmatched")).json() == {"items": []}
+    assert (await own.get(f"{path}/own-relaxations")).status_code == 404
+    assert (await manager.post(f"{path}/release")).status_code == 200
+    (entry,) = (await own.get("/v1/unmatched", accept_language="es")).json()["items"]
+    assert entry["words"] == ["En esta ronda no hubo plaza para usted."]
+    assert (await own.get(f"{path}/own-relaxations")).json()["relax"] == ["shared_language"]
+    assert (await matching.participant(cohort.mentors[0]).get(f"{path}/own-relaxations")).status_code in (200, 404)
+    assert (await own.get(asked)).status_code == 403
+
+
+@pytest.mark.requirement("F21", "I6")
+async def test_a_large_release_is_carried_out_by_a_worker_in_one_piece(
+    matching: Matching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(match_run, "RELEASED_AT_ONCE", 1)
+    cohort = world(3, 3)
+    await matching.hear(*cohort.events)
+    run = await matching.matched(cohort)
+    manager, mentor = matching.manager(cohort), matching.participant(cohort.mentors[0])
+    answers = await asyncio.gather(*(manager.post(f"/v1/runs/{run['run_id']}/release") for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    assert (await manager.get(f"/v1/runs/{run['run_id']}")).json()["state"] == "releasing"
+    assert (await mentor.get("/v1/proposals")).json()["items"] == []
+    assert await execute_runs(matching.worker)
+    assert (await manager.get(f"/v1/runs/{run['run_id']}")).json()["state"] == "released"
+    (own,) = (await mentor.get("/v1/proposals")).json()["items"]
+    assert own["state"] == "released"
+    for pair in run["proposals"]["items"]:
+        assert await matching.outbox(pair["pair_id"]) == [("PairProposed", 1)]
+
+
+async def test_a_rematch_keeps_what_is_proposed(matching: Matching) -> None:
+    cohort = world(4, 3)
+    await matching.hear(*cohort.events)
+    first = await matching.matched(cohort)
+    before = {(pair["mentor_id"], pair["mentee_id"]) for pair in first["proposals"]["items"]}
+    gone = next(who for who in cohort.mentors if any(str(who.person) in pair for pair in before))
+    await matching.hear(cohort.participation(gone, 2, model=ParticipantWithdrawn, state=ParticipationState.WITHDRAWN))
+    manager = matching.manager(cohort)
+    started = await manager.post(f"/v1/cohorts/{cohort.cohort}/runs", {"keep": first["run_id"]})
+    assert await execute_runs(matching.worker)
+    second = (await manager.get(started.headers["location"])).json()
+    after = {(pair["mentor_id"], pair["mentee_id"]) for pair in second["proposals"]["items"]}
+    assert len(after) == 3
+    assert len(after & before) == 2
+    assert second["certificate"]["rematch"]["kept"] == 2
+    refused = await manager.post(f"/v1/cohorts/{cohort.cohort}/runs", {"keep": str(uuid4())})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "/keep"

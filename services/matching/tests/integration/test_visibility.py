@@ -11,23 +11,33 @@ from chassis.http import role_matrix
 from contracts.identifiers import uuid7
 from matching.adapters.tables import metadata
 
+from ..asking import fill_mode_tables
 from ..events import Somebody, World, world
 from ..running import Matching
+from ..standing import fill_guard_tables
 
 pytestmark = pytest.mark.integration
 
 TABLES = sorted(metadata.tables)
-OF_ONE_UNIT = {"known_people", "known_programs"}
+OF_PEOPLE = {"known_people", "guard_changes", "guard_change_sets"}
+OF_ONE_UNIT = {
+    "known_programs", "run_records", "conflicts", "waivers", "guard_applications", "quotas", "pair_reviews", "what_ifs",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 async def shared(matching: Matching) -> tuple[World, dict[str, Any]]:
-    """A cohort with a mentee of the guest unit, its proposal released, and a row in every table."""
+    """A cohort with a mentee of the guest unit, its proposal released, a mentor too senior for anybody, and a row in every
+    table.
+    """
     cohort = world(1, 0)
     cohort.mentee(unit=cohort.guest_unit)
+    cohort.mentor(rank=9)
     await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
     await matching.hear(cohort.dissolved({**pair, "pair_id": str(uuid7())}))
+    await fill_guard_tables(matching, cohort)
+    await fill_mode_tables(matching, cohort, pair)
     return cohort, pair
 
 
@@ -41,7 +51,7 @@ async def test_a_unit_sees_its_own_rows_and_nobody_elses(
     assert await matching.visible(table, uuid4()) == 0
     assert await matching.visible(table, None) == 0
     guest_rows = await matching.visible(table, cohort.guest_unit)
-    if table == "known_people":
+    if table in OF_PEOPLE:
         assert guest_rows == 1  # the guest unit's own mentee, not the host's mentor
     elif table != "known_pairs":  # that pair is named for the host only
         assert (guest_rows > 0) is (table not in OF_ONE_UNIT)
@@ -130,12 +140,53 @@ async def test_the_role_matrix(matching: Matching) -> None:
         ("GET", "/v1/cohorts/{cohort_id}/runs"): looks_on,
         ("GET", "/v1/runs/{run_id}"): looks_on,
         ("GET", "/v1/runs/{run_id}/proposals"): looks_on,
+        ("GET", "/v1/runs/{run_id}/unmatched"): looks_on,
+        ("GET", "/v1/unmatched"): takes_part,
+        ("POST", "/v1/runs/{run_id}/cancel"): runs_it,
+        ("POST", "/v1/runs/{run_id}/approval"): runs_it,
+        ("GET", "/v1/runs/{run_id}/replay"): runs_it,
+        ("GET", "/v1/runs/{run_id}/why-not"): runs_it,
+        ("GET", "/v1/runs/{run_id}/unmatched/{participation_id}/relaxations"): runs_it,
+        ("GET", "/v1/runs/{run_id}/own-relaxations"): takes_part,
         ("GET", "/v1/pairs"): looks_on,
         ("GET", "/v1/pairs/{pair_id}"): looks_on,
         ("GET", "/v1/proposals"): takes_part,
         ("GET", "/v1/proposals/{pair_id}"): takes_part,
         ("POST", "/v1/proposals/{pair_id}/acceptance"): takes_part,
         ("POST", "/v1/proposals/{pair_id}/decline"): takes_part,
+        ("GET", "/v1/quarantine"): runs_it,
+        ("POST", "/v1/pairs/{pair_id}/hand-over"): runs_it,
+        ("GET", "/v1/notices"): runs_it,
+        ("GET", "/v1/notices/mine"): takes_part,
+        ("POST", "/v1/conflicts"): runs_it,
+        ("GET", "/v1/conflicts"): runs_it,
+        ("GET", "/v1/conflicts/{conflict_id}"): runs_it,
+        ("DELETE", "/v1/conflicts/{conflict_id}"): runs_it,
+        ("POST", "/v1/cohorts/{cohort_id}/waivers"): runs_it,
+        ("GET", "/v1/cohorts/{cohort_id}/waivers"): runs_it,
+        ("GET", "/v1/waivers/{waiver_id}"): runs_it,
+        ("POST", "/v1/waivers/{waiver_id}/approval"): runs_it,
+        ("POST", "/v1/waivers/{waiver_id}/withdrawal"): runs_it,
+        ("POST", "/v1/participations/{participation_id}/searches"): takes_part,
+        ("GET", "/v1/searches/{search_id}"): takes_part,
+        ("GET", "/v1/searches/{search_id}/people"): takes_part,
+        ("POST", "/v1/requests"): takes_part,
+        ("GET", "/v1/requests"): takes_part,
+        ("GET", "/v1/requests/{request_id}"): takes_part,
+        ("POST", "/v1/requests/{request_id}/acceptance"): takes_part,
+        ("POST", "/v1/requests/{request_id}/decline"): takes_part,
+        ("POST", "/v1/requests/{request_id}/withdrawal"): takes_part,
+        ("PUT", "/v1/participations/{participation_id}/preferences"): takes_part,
+        ("GET", "/v1/participations/{participation_id}/preferences"): takes_part,
+        ("PUT", "/v1/cohorts/{cohort_id}/quotas"): runs_it,
+        ("GET", "/v1/cohorts/{cohort_id}/quotas"): runs_it,
+        ("POST", "/v1/runs/{run_id}/proposals/{pair_id}/lock"): runs_it,
+        ("POST", "/v1/runs/{run_id}/proposals/{pair_id}/rejection"): runs_it,
+        ("POST", "/v1/runs/{run_id}/proposals/{pair_id}/reopening"): runs_it,
+        ("GET", "/v1/cohorts/{cohort_id}/reviews"): runs_it,
+        ("POST", "/v1/runs/{run_id}/what-ifs"): runs_it,
+        ("GET", "/v1/runs/{run_id}/what-ifs"): runs_it,
+        ("GET", "/v1/what-ifs/{what_if_id}"): runs_it,
     }
 
 

@@ -22,6 +22,9 @@ from matching.domain.facts import LanguageLevel, Role
 from matching.domain.match_run import MatchRun, RunState
 from matching.domain.pair import Pair, PairState
 
+from .guard_fakes import FakeBooks, FakeConflicts, FakeNotices, FakeWaivers
+from .mode_fakes import ModeFakes
+from .run_fakes import FakeRunRecords
 from .worlds import OFFICE, RULES, START, UNIT, participation, person
 
 COHORT, PROGRAM = UUID(int=0xC0), UUID(int=0xD0)
@@ -34,9 +37,13 @@ def participant(number: int) -> Principal:
 
 
 class FakeRuns:
-    def __init__(self) -> None:
+    def __init__(self, uow: FakeUnitOfWork) -> None:
+        self.uow = uow
         self.held: dict[UUID, MatchRun] = {}
         self.leases: dict[UUID, float] = {}
+        self.people: dict[UUID, set[UUID]] = {}
+        self.marks: dict[UUID, int] = {}
+        self.progress: dict[UUID, tuple[str, int]] = {}
         self.waited = 999.0
 
     async def of_cohort(self, cohort_id: UUID) -> Sequence[MatchRun]:
@@ -51,12 +58,33 @@ class FakeRuns:
         due = [
             run
             for run in self.held.values()
-            if run.state is RunState.QUEUED or (run.state is RunState.RUNNING and self.leases[run.run_id] <= 0)
+            if run.state is RunState.QUEUED
+            or (run.state in (RunState.RUNNING, RunState.RELEASING) and self.leases[run.run_id] <= 0)
         ]
         return [(run, self.waited) for run in due[:limit]]
 
     async def lease(self, run: MatchRun, seconds: float) -> None:
         self.leases[run.run_id] = seconds
+
+    async def keep(self, run_id: UUID, attempt: int, seconds: float, progress: tuple[str, int]) -> bool:
+        if not self.held[run_id].held_by(attempt):
+            return False
+        self.leases[run_id], self.progress[run_id] = seconds, progress
+        return True
+
+    async def remember_facts(self, run_id: UUID, people: Collection[UUID], mark: int) -> None:
+        self.people[run_id], self.marks[run_id] = set(people), mark
+
+    async def facts_changed(self, run_id: UUID) -> bool:
+        known = self.uow.known_people.held
+        return sum(known[one].sequence for one in self.people[run_id]) != self.marks[run_id]
+
+    async def facts_missing(self, cohort_id: UUID) -> bool:
+        admitted = [one for one in await self.uow.known_participations.of_cohort(cohort_id) if one.may_be_matched]
+        people = {one.person_id for one in admitted}
+        known = {one.person_id: one for one in await self.uow.known_people.with_superiors(people)}
+        superiors = {up for one in known.values() for up in (one.manager_id, *one.dotted_line_ids) if up is not None}
+        return not (people | superiors <= known.keys()) or any(one.working_time is None for one in admitted)
 
     def add(self, run: MatchRun) -> None:
         self.held[run.run_id] = run
@@ -66,7 +94,8 @@ class FakeRuns:
 
     async def outdate(self, people: Collection[UUID]) -> None:
         for run in self.held.values():
-            if run.state is RunState.COMPLETED and not set(people).isdisjoint(run.people):
+            seen = self.people.get(run.run_id, set())
+            if run.state in (RunState.RUNNING, RunState.COMPLETED) and not set(people).isdisjoint(seen):
                 run.outdated = True
 
 
@@ -81,6 +110,19 @@ class FakePairs:
     async def of_run(self, run_id: UUID) -> Sequence[Pair]:
         return sorted((pair for pair in self.held.values() if pair.run_id == run_id), key=lambda pair: pair.pair_id)
 
+    async def proposed_by(self, run_id: UUID) -> Sequence[tuple[UUID, UUID]]:
+        return [
+            (pair.mentor.participation_id, pair.mentee.participation_id)
+            for pair in await self.of_run(run_id)
+            if pair.state is PairState.PROPOSED
+        ]
+
+    async def release_all(self, run_id: UUID, released_at: datetime, expires_at: datetime) -> int:
+        proposed = [pair for pair in await self.of_run(run_id) if pair.state is PairState.PROPOSED]
+        for pair in proposed:
+            pair.release(released_at, (expires_at - released_at).days)
+        return len(proposed)
+
     async def standing(self, cohort_id: UUID) -> Sequence[StandingPair]:
         ended = {pair.pair_id for pair in self.uow.known_pairs.held.values() if pair.ended}
         return [
@@ -90,10 +132,10 @@ class FakePairs:
                 pair.mentor.person_id,
                 pair.mentee.person_id,
                 holds_places=pair.state is PairState.RELEASED
-                or (pair.state is PairState.FORMED and pair.pair_id not in ended),
+                or (pair.state in (PairState.FORMED, PairState.QUARANTINED) and pair.pair_id not in ended),
             )
             for pair in self.held.values()
-            if pair.cohort_id == cohort_id and pair.state is not PairState.PROPOSED
+            if pair.cohort_id == cohort_id and pair.state not in (PairState.PROPOSED, PairState.WITHDRAWN)
         ]
 
     async def late(self, now: datetime, limit: int) -> Sequence[Pair]:
@@ -160,19 +202,28 @@ class FakeProjection:
     async def of_cohort(self, cohort_id: UUID) -> Sequence[Any]:
         return [row for row in self.held.values() if row.cohort_id == cohort_id]
 
+    async def by_ids(self, ids: Collection[UUID]) -> Sequence[Any]:
+        return [self.held[key] for key in ids if key in self.held]
+
     def put(self, row: Any) -> None:
         held = self.held.get(getattr(row, self.key))
         if held is None or held.sequence < row.sequence:
             self.held[getattr(row, self.key)] = row
 
 
-class FakeUnitOfWork(UnitOfWorkInMemory):
+class FakeUnitOfWork(UnitOfWorkInMemory, ModeFakes):
     """See matching.application.ports.MatchingUnitOfWork."""
 
     def __init__(self) -> None:
         super().__init__(NOW, MANAGER)
-        self.runs = FakeRuns()
+        self.runs = FakeRuns(self)
+        self.run_records = FakeRunRecords(self)
         self.pairs = FakePairs(self)
+        self.conflicts = FakeConflicts(self)
+        self.waivers = FakeWaivers()
+        self.guard = FakeBooks(self)
+        self.notices = FakeNotices()
+        self.hold_modes()
         self.known_people = FakePeople()
         self.known_programs = FakeProjection("program_id")
         self.known_cohorts = FakeProjection("cohort_id")

@@ -47,7 +47,7 @@ from matching.application.release_run import ReleaseRun, release_run
 from matching.domain.facts import LanguageLevel, PairType, Weights, WorkingTime
 
 from .fakes import COHORT, NOW, PROGRAM, FakeUnitOfWork, cohort_of, known_person
-from .test_runs import completed
+from .run_fakes import completed
 from .worlds import OTHER_UNIT, UNIT, participation, person
 
 
@@ -85,7 +85,7 @@ async def test_a_move_of_anybody_in_the_picture_outdates_a_completed_run() -> No
     uow = cohort_of(1, 1)
     uow.known_people.held[person(1)] = known_person(1, manager_id=person(500))
     uow.known_people.held[person(500)] = known_person(500)
-    run = await completed(uow)
+    run = await completed(uow, COHORT)
     await on_people_changed([envelope(moved(500), 2)], uow)
     assert not run.outdated  # a new version with the same facts
     await on_people_changed([envelope(moved(999, manager_id=person(1)), 1)], uow)

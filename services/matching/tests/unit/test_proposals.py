@@ -14,14 +14,14 @@ from matching.application.views import own_proposal_view
 from matching.domain.facts import Role
 from matching.domain.pair import Pair, PairState
 
-from .fakes import NOW, FakeUnitOfWork, cohort_of, known_participation, participant
-from .test_runs import completed, released
+from .fakes import COHORT, NOW, FakeUnitOfWork, cohort_of, known_participation, participant
+from .run_fakes import completed, released
 from .worlds import UNIT, person
 
 
 async def one_proposal() -> tuple[FakeUnitOfWork, Pair]:
     uow = cohort_of(1, 1)
-    await released(uow)
+    await released(uow, COHORT)
     (pair,) = uow.pairs.held.values()
     return uow, pair
 
@@ -68,7 +68,7 @@ async def test_others_do_not_find_the_proposal() -> None:
 
 async def test_nobody_sees_a_proposal_before_its_release() -> None:
     uow = cohort_of(1, 1)
-    await completed(uow)
+    await completed(uow, COHORT)
     (pair,) = uow.pairs.held.values()
     uow.principal = participant(1)
     with pytest.raises(NotVisible):

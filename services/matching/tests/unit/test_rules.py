@@ -15,10 +15,12 @@ from matching.domain.facts import (
     PairType,
     ProgramRules,
     Snapshot,
+    UnitPolicy,
+    WorkingTime,
 )
-from matching.domain.rules import HardRules, Rule
+from matching.domain.rules import WAIVABLE, HardRules, Rule
 
-from .worlds import RULES, mentee, mentor, person, snapshot
+from .worlds import OFFICE, OTHER_UNIT, RULES, mentee, mentor, person, snapshot
 
 
 def broken(one: Candidate, other: Candidate, **changes: object) -> tuple[Rule, ...]:
@@ -29,7 +31,7 @@ def test_two_people_with_a_reason_may_meet() -> None:
     assert broken(mentor(1), mentee(2)) == ()
 
 
-@pytest.mark.requirement("R4-15", "R0-06", "R1-01")
+@pytest.mark.requirement("R4-15", "R0-06", "R1-01", "R3-02")
 @pytest.mark.parametrize(
     ("pair_type", "mentor_rank", "mentee_rank", "expected"),
     [
@@ -169,3 +171,97 @@ def test_every_broken_rule_is_named() -> None:
     assert set(broken(one, other)) == {
         Rule.DIRECTION, Rule.SAME_TEAM, Rule.SUBSTANCE, Rule.SHARED_LANGUAGE, Rule.NOT_EMPLOYED, Rule.CAPACITY
     }  # fmt: skip
+
+
+@pytest.mark.requirement("R3-25", "N2")
+def test_no_pair_on_one_project() -> None:
+    one = mentor(1, projects=frozenset({"apollo", "gemini"}))
+    assert broken(one, mentee(2, projects=frozenset({"gemini"}))) == (Rule.SAME_PROJECT,)
+    assert broken(one, mentee(2, projects=frozenset({"vostok"}))) == ()
+    assert broken(mentor(1), mentee(2)) == ()
+
+
+@pytest.mark.requirement("R3-25", "N2")
+@pytest.mark.parametrize(("reviewed", "reviewer"), [(1, 2), (2, 1)])
+def test_nobody_meets_who_reviews_their_performance(reviewed: int, reviewer: int) -> None:
+    lines = (Line(person(reviewed), None, reviewer_ids=frozenset({person(reviewer)})),)
+    assert broken(mentor(1), mentee(2), lines=lines) == (Rule.REVIEWER,)
+
+
+@pytest.mark.requirement("R3-25")
+def test_a_common_reviewer_or_a_reviewer_of_the_manager_is_no_conflict() -> None:
+    lines = (
+        Line(person(1), None, reviewer_ids=frozenset({person(9)})),
+        Line(person(2), None, reviewer_ids=frozenset({person(9)})),
+        Line(person(9), None, reviewer_ids=frozenset({person(2)})),
+    )
+    assert broken(mentor(1), mentee(2), lines=lines) == ()
+
+
+@pytest.mark.requirement("R3-25")
+@pytest.mark.parametrize(("low", "high"), [(1, 2), (2, 1)])
+def test_a_registered_conflict_of_interest_excludes_whoever_is_the_mentor(low: int, high: int) -> None:
+    one, other = mentor(low), mentee(high)
+    assert broken(one, other, excluded=frozenset({(person(1), person(2))})) == (Rule.EXCLUDED,)
+    assert broken(one, other, excluded=frozenset({(person(1), person(3))})) == ()
+
+
+@pytest.mark.requirement("R3-06")
+@pytest.mark.parametrize(
+    ("policy", "same_unit", "expected"),
+    [
+        (UnitPolicy.ANY, True, ()),
+        (UnitPolicy.ANY, False, ()),
+        (UnitPolicy.ACROSS, True, (Rule.UNIT_POLICY,)),
+        (UnitPolicy.ACROSS, False, ()),
+        (UnitPolicy.WITHIN, True, ()),
+        (UnitPolicy.WITHIN, False, (Rule.UNIT_POLICY,)),
+    ],
+)
+def test_the_program_says_whether_pairs_cross_units(
+    policy: UnitPolicy, same_unit: bool, expected: tuple[Rule, ...]
+) -> None:
+    other = mentee(2) if same_unit else mentee(2, business_unit_id=OTHER_UNIT)
+    assert broken(mentor(1), other, rules=replace(RULES, unit_policy=policy)) == expected
+
+
+def test_a_program_may_repeat_pairs() -> None:
+    earlier = frozenset({(person(1), person(2))})
+    assert broken(mentor(1), mentee(2), earlier_pairs=earlier) == (Rule.ALREADY_PAIRED,)
+    assert broken(mentor(1), mentee(2), earlier_pairs=earlier, rules=replace(RULES, repeat_pairs=True)) == ()
+
+
+NIGHT = WorkingTime("Europe/Paris", 22 * 60, 5 * 60, OFFICE.days)
+
+
+def in_every_conflict(**changes: object) -> tuple[Rule, ...]:
+    """What a pair breaks that breaks every rule but capacity, employment and direction."""
+    everything: dict[str, object] = {
+        "lines": (Line(person(1), person(2), frozenset(), frozenset({person(2)})),),
+        "excluded": frozenset({(person(1), person(2))}),
+        "earlier_pairs": frozenset({(person(1), person(2))}),
+        "rules": replace(RULES, unit_policy=UnitPolicy.ACROSS, minimum_grade_gap=7),
+    }
+    one = mentor(1, team="x", projects=frozenset({"p"}), languages={}, offers={})
+    other = mentee(2, team="x", projects=frozenset({"p"}), working_time=NIGHT)
+    return broken(one, other, **(everything | changes))
+
+
+@pytest.mark.requirement("R3-25", "N2")
+@pytest.mark.parametrize("rule", list(Rule))
+def test_a_waiver_lifts_one_rule_for_one_pair_where_that_may_be(rule: Rule) -> None:
+    before = in_every_conflict()
+    waived = in_every_conflict(waived=frozenset({(person(1), person(2), rule.value)}))
+    assert waived == (tuple(one for one in before if one is not rule) if rule in WAIVABLE else before)
+    assert in_every_conflict(waived=frozenset({(person(2), person(1), rule.value)})) == before
+    assert in_every_conflict(waived=frozenset({(person(1), person(3), rule.value)})) == before
+
+
+@pytest.mark.requirement("R3-25")
+def test_what_can_be_waived_is_published() -> None:
+    never = {
+        Rule.SAME_PERSON, Rule.NOT_EMPLOYED, Rule.CAPACITY, Rule.DIRECTION, Rule.SHARED_LANGUAGE, Rule.SUBSTANCE, Rule.EXCLUDED
+    }  # fmt: skip
+    assert set(Rule) - WAIVABLE == never
+    conflicts = set(in_every_conflict()) | {Rule.DOTTED_LINE}
+    assert conflicts >= WAIVABLE

@@ -1,161 +1,269 @@
-"""The optimum against enumeration: coverage of distinct people, then score, then the published rule for ties."""
+"""The whole objective vector against enumeration, and what must hold of every optimum and of its proof."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from matching.domain import solver
-from matching.domain.problem import Levels, Problem, Seats, integers
-from matching.domain.solver import Unsolvable, solve
+from matching.domain.graph import Edges, ListedEdges, Longs, Side
+from matching.domain.objective import Optimum, Unsolvable
+from matching.domain.solver import optimise
+from ortools.graph.python import min_cost_flow
+
+from .solver_problems import (
+    Problem,
+    best_by_enumeration,
+    drawn,
+    proven_bound,
+    shuffled,
+    value_of,
+)
 
 
-def problem(mentors: list[Seats], mentees: list[Seats], edges: dict[tuple[int, int], tuple[int, int]]) -> Problem:
-    joined = sorted(edges)
-    return Problem(
-        mentors=tuple(mentors),
-        mentees=tuple(mentees),
-        mentor_of=integers([row for row, _ in joined]),
-        mentee_of=integers([column for _, column in joined]),
-        scores=integers([edges[edge][0] for edge in joined]),
-        ties=integers([edges[edge][1] for edge in joined]),
+def solved(problem: Problem, **options: object) -> Optimum:
+    return optimise(
+        problem.mentors,
+        problem.mentees,
+        problem.source,
+        rematch=problem.rematch,
+        quotas=problem.quotas,
+        **options,  # type: ignore[arg-type]
     )
 
 
-def best_by_enumeration(given_problem: Problem) -> tuple[int, int, int]:
-    """Every set of edges within the capacities."""
-    best = (0, 0, 0)
-    rows, columns = [0] * len(given_problem.mentors), [0] * len(given_problem.mentees)
-
-    def extend(edge: int, people: int, score: int, ties: int) -> None:
-        nonlocal best
-        if edge == len(given_problem.scores):
-            best = max(best, (people, score, ties))
-            return
-        extend(edge + 1, people, score, ties)
-        row, column = int(given_problem.mentor_of[edge]), int(given_problem.mentee_of[edge])
-        one, other = given_problem.mentors[row], given_problem.mentees[column]
-        if rows[row] < one.places and columns[column] < other.places:
-            covered = (rows[row] == 0 and one.uncovered) + (columns[column] == 0 and other.uncovered)
-            rows[row] += 1
-            columns[column] += 1
-            extend(
-                edge + 1,
-                people + covered,
-                score + int(given_problem.scores[edge]),
-                ties + int(given_problem.ties[edge]),
-            )
-            rows[row] -= 1
-            columns[column] -= 1
-
-    extend(0, 0, 0, 0)
-    return best
-
-
-def value_of(given_problem: Problem, taken: tuple[int, ...]) -> tuple[int, int, int]:
-    """The value of a set of edges, counted anew, and a check of its capacities."""
-    rows = [int(given_problem.mentor_of[edge]) for edge in taken]
-    columns = [int(given_problem.mentee_of[edge]) for edge in taken]
-    for side, used in ((given_problem.mentors, rows), (given_problem.mentees, columns)):
-        assert all(used.count(place) <= seats.places for place, seats in enumerate(side))
-    people = sum(given_problem.mentors[row].uncovered for row in set(rows))
-    people += sum(given_problem.mentees[column].uncovered for column in set(columns))
-    return (
-        people,
-        sum(int(given_problem.scores[edge]) for edge in taken),
-        sum(int(given_problem.ties[edge]) for edge in taken),
+def people(places: list[int], *, covered: tuple[int, ...] = (), priority: int = 1, first_name: int = 0) -> Side:
+    return Side(
+        np.array(places, np.int32),
+        np.array([place not in covered for place in range(len(places))], np.bool_),
+        np.full(len(places), priority, np.int8),
+        np.arange(first_name, first_name + len(places), dtype=np.uint64),
     )
 
 
-@st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    """Up to 5 by 5 with capacities of 0 to 3, ties, empty rows, people covered already; at most 13 edges to enumerate."""
-    mentors, mentees = draw(st.integers(0, 5)), draw(st.integers(0, 5))
-    seats = st.builds(Seats, st.integers(0, 3), st.booleans() | st.just(True))
-    every = [(row, column) for row in range(mentors) for column in range(mentees)]
-    chosen = draw(st.lists(st.sampled_from(every), unique=True, max_size=13)) if every else []
-    highest = draw(st.sampled_from([1, 2, 10, 1000]))
-    highest_tie = draw(st.sampled_from([0, 1, 2**24 - 1]))
-    edges = {edge: (draw(st.integers(1, highest)), draw(st.integers(0, highest_tie))) for edge in chosen}
-    return problem(
-        draw(st.lists(seats, min_size=mentors, max_size=mentors)),
-        draw(st.lists(seats, min_size=mentees, max_size=mentees)),
-        edges,
-    )
+def problem_of(mentors: Side, mentees: Side, scores: dict[tuple[int, int], int]) -> Problem:
+    pairs = sorted(scores)
+    edges = Edges.of([row for row, _ in pairs], [column for _, column in pairs], [scores[pair] for pair in pairs])
+    return Problem(mentors, mentees, edges)
 
 
-@settings(max_examples=400, deadline=None)
-@given(problems())
-def test_the_whole_objective_equals_enumeration(given_problem: Problem) -> None:
-    solution = solve(given_problem)
-    assert value_of(given_problem, solution.taken) == best_by_enumeration(given_problem)
-    assert solution.value == solution.bound == Levels(*best_by_enumeration(given_problem))
+def assert_is_the_enumerated_optimum(problem: Problem) -> None:
+    optimum = solved(problem)
+    coverage, floor, kept, score, ties = best_by_enumeration(problem)
+    assert value_of(problem, optimum) == (coverage, floor, kept, score, ties)
+    flat = (*coverage, *((kept,) if problem.rematch else ()), score, ties)
+    assert optimum.values == optimum.bounds == flat
+    assert optimum.status == "optimal"
+    assert optimum.floor == floor
+    for name, claim in optimum.prices.items():
+        bound = proven_bound(problem, claim)
+        assert bound == {"coverage": coverage, "floor": bound, "result": flat}[name]
+        if name == "floor":
+            assert claim[1] == floor + 1
+            assert bound < coverage
 
 
-def test_dense_five_by_five_one_to_one_equals_enumeration() -> None:
-    draw = random.Random(5)
-    for _ in range(3):
-        edges = {(row, column): (draw.randint(1, 3), draw.randint(0, 3)) for row in range(5) for column in range(5)}
-        given_problem = problem([Seats(1)] * 5, [Seats(1)] * 5, edges)
-        assert value_of(given_problem, solve(given_problem).taken) == best_by_enumeration(given_problem)
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize("block", range(20))
+def test_the_whole_objective_equals_enumeration(block: int) -> None:
+    for seed in range(150 * block, 150 * (block + 1)):
+        assert_is_the_enumerated_optimum(drawn(seed))
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_the_whole_objective_equals_enumeration_with_quotas(block: int) -> None:
+    for seed in range(10_000 + 100 * block, 10_000 + 100 * (block + 1)):
+        assert_is_the_enumerated_optimum(drawn(seed, quotas=True))
 
 
 def test_the_trap_two_people_left_unmatched_although_all_can_be() -> None:
-    # Scores 10, 4, 4 and one forbidden pair: taking the 10 leaves two people alone.
-    trap = problem([Seats(1), Seats(1)], [Seats(1), Seats(1)], {(0, 0): (10, 0), (0, 1): (4, 0), (1, 0): (4, 0)})
-    solution = solve(trap)
-    assert solution.value == Levels(people=4, score=8, ties=0)
+    # Scores 10, 4, 4 and one forbidden pair: taking the 10, as greedy and stable matching do, leaves two people alone.
+    trap = problem_of(people([1, 1]), people([1, 1], first_name=9), {(0, 0): 10, (0, 1): 4, (1, 0): 4})
+    optimum = solved(trap)
+    assert optimum.values[:2] == (4, 8)
+    assert optimum.taken.keys.tolist() == [1, 1 << 32]
 
 
 def test_distinct_people_come_before_further_places() -> None:
-    # The mentor of capacity 2 could take both good matches; the second mentor would stay alone.
-    edges = {(0, 0): (1000, 0), (0, 1): (1000, 0), (1, 1): (1, 0)}
-    one_to_one = solve(problem([Seats(2), Seats(1)], [Seats(1), Seats(1)], edges))
-    assert one_to_one.value.people == 4
-    further = solve(problem([Seats(2), Seats(1)], [Seats(1), Seats(2)], edges))
-    assert further.value == Levels(people=4, score=2001, ties=0)
+    scores = {(0, 0): 1000, (0, 1): 1000, (1, 1): 1}
+    assert solved(problem_of(people([2, 1]), people([1, 1]), scores)).values[0] == 4
+    assert solved(problem_of(people([2, 1]), people([1, 2]), scores)).values[:2] == (4, 2001)
 
 
-def test_a_person_with_a_pair_does_not_add_to_the_coverage() -> None:
-    covered = Seats(1, uncovered=False)
-    edges = {(0, 0): (1000, 0), (0, 1): (1, 0)}
-    solution = solve(problem([Seats(1)], [covered, Seats(1)], edges))
-    assert solution.value == Levels(people=2, score=1, ties=0)
+def test_the_floor_comes_before_the_sum() -> None:
+    # 1000 + 1 is more than 300 + 300, but its worst pair is worse.
+    optimum = solved(problem_of(people([1, 1]), people([1, 1]), {(0, 0): 1000, (1, 1): 1, (0, 1): 300, (1, 0): 300}))
+    assert (optimum.floor, optimum.values[1]) == (300, 600)
 
 
-def test_equal_scores_are_decided_by_the_ties_alone() -> None:
-    edges = {(0, 0): (5, 1), (0, 1): (5, 7), (1, 0): (5, 8), (1, 1): (5, 3)}
-    solution = solve(problem([Seats(1)] * 2, [Seats(1)] * 2, edges))
-    assert solution.value.ties == 15
+def test_a_rematch_keeps_most_pairs_before_it_looks_at_scores() -> None:
+    given = problem_of(people([1, 1]), people([1, 1]), {(0, 0): 900, (1, 1): 900, (0, 1): 1, (1, 0): 1})
+    kept = np.array([edge in (1, 2) for edge in range(4)])
+    given = replace(given, rematch=True, edges=replace(given.edges, kept=kept))
+    assert solved(given).values[:3] == (4, 2, 2)
 
 
 def test_nothing_to_match() -> None:
-    assert solve(problem([], [], {})).value == Levels(0, 0, 0)
-    assert solve(problem([Seats(1)], [], {})).taken == ()
-    assert solve(problem([Seats(0)], [Seats(3)], {(0, 0): (9, 9)})).taken == ()
+    nobody = people([])
+    assert solved(problem_of(nobody, nobody, {})).values == (0, 0)
+    assert len(solved(problem_of(people([1]), nobody, {})).taken) == 0
+    assert len(solved(problem_of(people([0]), people([3]), {(0, 0): 9})).taken) == 0
 
 
-@settings(max_examples=60, deadline=None)
-@given(problems(), st.data())
-def test_more_capacity_or_one_more_edge_never_lowers_the_value(given_problem: Problem, data: st.DataObject) -> None:
-    before = solve(given_problem).value
-    if given_problem.mentors:
-        place = data.draw(st.integers(0, len(given_problem.mentors) - 1))
-        mentors = list(given_problem.mentors)
-        mentors[place] = replace(mentors[place], places=mentors[place].places + 1)
-        after = solve(replace(given_problem, mentors=tuple(mentors))).value
-        assert (after.people, after.score) >= (before.people, before.score)
+def large(seed: int, size: int, most: int, degree: int = 12) -> Problem:
+    draw = np.random.default_rng(seed)
+    sides = [
+        Side(
+            draw.integers(0 if most > 1 else 1, most + 1, size).astype(np.int32),
+            draw.random(size) < 0.95,
+            draw.integers(1, 3, size).astype(np.int8),
+            draw.integers(0, 2**63, size).astype(np.uint64),
+        )
+        for _ in range(2)
+    ]
+    keys = np.unique(draw.integers(0, size, size * degree) << 32 | draw.integers(0, size, size * degree))
+    edges = Edges.of(keys >> 32, keys & 0xFFFFFFFF, draw.integers(1, draw.choice([3, 30, 1000]) + 1, len(keys)))
+    return Problem(sides[0], sides[1], edges)
 
 
-def test_an_answer_that_is_not_the_optimum_is_never_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    edges = {(0, 0): (10, 0), (0, 1): (4, 0), (1, 0): (4, 0)}
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize("seed", range(12))
+def test_the_order_of_people_changes_nothing(seed: int) -> None:
+    given = large(seed, 60, 1 + seed % 3)
+    other, rows, columns = shuffled(given, seed)
+    mine, theirs = solved(given), solved(other)
+    assert mine.values == theirs.values
+    pairs = {
+        (rows[mentor], columns[mentee]) for mentor, mentee in zip(mine.taken.mentor, mine.taken.mentee, strict=True)
+    }
+    assert pairs == set(zip(theirs.taken.mentor.tolist(), theirs.taken.mentee.tolist(), strict=True))
+    again = solved(given)
+    assert again.values == mine.values
+    assert all((one == two).all() for one, two in zip(again.packed or (), mine.packed or (), strict=True))
 
-    def lazy(*arguments: object) -> object:
-        return 0 * arguments[1]  # type: ignore[operator]
 
-    monkeypatch.setattr(solver, "_circulate", lazy)
+@pytest.mark.parametrize("block", range(4))
+def test_one_more_edge_or_place_never_lowers_the_objective(block: int) -> None:
+    compared = 0
+    for seed in range(100 * block, 100 * (block + 1)):
+        given = drawn(20_000 + seed)
+        if given.rematch or not len(given.edges):
+            continue
+        before = solved(given)
+        less = given.edges.select(np.arange(len(given.edges)) != seed % len(given.edges))
+        assert comparable(before) >= comparable(solved(replace(given, edges=less)))
+        places = given.mentors.places.copy()
+        places[seed % len(places)] += 1
+        larger = solved(replace(given, mentors=replace(given.mentors, places=places)))
+        # The first place of somebody of a class of its own adds a level to the vector.
+        if larger.levels == before.levels:
+            assert comparable(larger) >= comparable(before)
+            compared += 1
+    assert compared > 20
+
+
+def comparable(optimum: Optimum) -> tuple[int, ...]:
+    return (*optimum.values[:-2], optimum.floor, *optimum.values[-2:])
+
+
+def by_ortools(given: Problem, least: int) -> int:
+    """Coverage (all of one class) and score packed into one, by OR-Tools' minimum-cost flow."""
+    edges = given.edges.select(given.edges.score >= least)
+    rows, columns = len(given.mentors), len(given.mentees)
+    near, away, root = 1 + np.arange(rows), 1 + rows + np.arange(columns), np.zeros(1, np.int64)
+    first = [one.coverable & (one.places > 0) for one in (given.mentors, given.mentees)]
+    weight = 10**7
+    solver = min_cost_flow.SimpleMinCostFlow()
+    solver.add_arcs_with_capacity_and_unit_cost(
+        np.concatenate([root.repeat(2 * rows), 1 + edges.mentor, away, away]),
+        np.concatenate([near, near, 1 + rows + edges.mentee, root.repeat(2 * columns)]),
+        np.concatenate(
+            [first[0], given.mentors.places - first[0], np.ones(len(edges)), first[1], given.mentees.places - first[1]]
+        ).astype(np.int64),
+        np.concatenate(
+            [-weight * first[0], 0 * near, -edges.score, -weight * first[1], 0 * away],
+        ).astype(np.int64),
+    )
+    solver.set_nodes_supplies(np.arange(1 + rows + columns), np.zeros(1 + rows + columns, np.int64))
+    assert solver.solve() == solver.OPTIMAL
+    return int(-solver.optimal_cost())
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_equal_to_ortools_on_500_problems(block: int) -> None:
+    for seed in range(50 * block, 50 * (block + 1)):
+        given = large(seed, random.Random(seed).randint(5, 60), 1 + seed % 3, 1 + seed % 9)
+        given = replace(
+            given,
+            mentors=replace(given.mentors, priority=np.ones_like(given.mentors.priority)),
+            mentees=replace(given.mentees, priority=np.ones_like(given.mentees.priority)),
+        )
+        optimum = solved(given)
+        assert optimum.values[0] * 10**7 + optimum.values[1] == by_ortools(given, max(1, optimum.floor))
+
+
+class Narrow(ListedEdges):
+    """A source whose first candidates are few, so that the solver has to ask for the rest."""
+
+    def best(self, most: int) -> Edges:
+        return super().best(1)
+
+
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize("seed", range(30))
+def test_what_the_first_candidates_lack_is_priced_in_until_the_gap_is_0(seed: int) -> None:
+    given = large(seed, 50, 1 + seed % 3)
+    passes: list[str] = []
+    narrow = optimise(
+        given.mentors,
+        given.mentees,
+        Narrow(given.mentors, given.mentees, given.edges),
+        rematch=False,
+        progress=lambda stage, share: passes.append(stage),
+    )
+    whole = solved(given)
+    assert narrow.values == whole.values == narrow.bounds
+    assert (narrow.taken.keys == whole.taken.keys).all()
+    assert narrow.statistics["edges_added"] > 0
+    assert set(passes) == {"candidates", "coverage", "floor", "fit", "ties"}
+    assert proven_bound(given, narrow.prices["result"]) == narrow.values
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_deadline_leaves_a_valid_result_and_a_proven_bound(seed: int) -> None:
+    given = large(seed, 50, 1 + seed % 3)
+    source = Narrow(given.mentors, given.mentees, given.edges)
+    bounded = optimise(given.mentors, given.mentees, source, rematch=False, deadline=lambda: True)
+    best = solved(given)
+    assert value_of(given, bounded)[0] == best.values[:-2]
+    assert bounded.values <= best.values <= bounded.bounds
+    assert proven_bound(given, bounded.prices["result"]) <= bounded.bounds
+    assert bounded.status == ("optimal" if bounded.values == bounded.bounds else "bounded")
+
+
+def test_a_start_from_an_earlier_result_changes_nothing_but_the_way() -> None:
+    for seed in range(12):
+        given = large(seed, 60, 1 + seed % 3)
+        without = given.edges.select(np.arange(len(given.edges)) % 40 != 0)
+        less = replace(given, edges=without)
+        assert solved(less, start=solved(given)).values == solved(less).values
+
+
+def test_progress_that_raises_cancels() -> None:
+    def stop(stage: str, share: float) -> None:
+        if stage == "fit":
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        solved(large(1, 20, 1), progress=stop)
+
+
+def test_a_result_that_its_prices_do_not_prove_is_never_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lazy(*arguments: Longs) -> tuple[int, int]:
+        return 0, 0
+
+    monkeypatch.setattr("matching.domain.flow.serve", lazy)
+    trap = problem_of(people([1, 1]), people([1, 1], first_name=9), {(0, 0): 10, (0, 1): 4, (1, 0): 4})
     with pytest.raises(Unsolvable):
-        solve(problem([Seats(1), Seats(1)], [Seats(1), Seats(1)], edges))
+        solved(trap)

@@ -39,21 +39,22 @@ def solvers() -> list[psutil.Process]:
 async def test_the_loop_keeps_its_heartbeat_while_a_run_is_solved(pool: SolverPool) -> None:
     await pool.solve(snapshot(mentor(1), mentee(2)))
     longest, last = 0.0, time.monotonic()
-    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 120, 120)))
+    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 250, 250)))
     while not solving.done():
         await asyncio.sleep(0.01)
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
     outcome = await solving
-    assert outcome.timings["score"] > 200
-    assert longest < outcome.timings["score"] / 1000
-    assert outcome.certificate.content == run_matching(random_snapshot(1, 120, 120)).certificate.content
+    spent = sum(outcome.timings.values()) / 1000
+    assert spent > 0.2
+    assert longest < max(0.2, spent / 2)
+    assert outcome.certificate.content == run_matching(random_snapshot(1, 250, 250)).certificate.content
 
 
 @pytest.mark.requirement("F21")
 async def test_a_killed_solver_is_reported_and_replaced(pool: SolverPool) -> None:
     world = snapshot(mentor(1), mentee(2))
     await pool.solve(world)
-    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 400, 400)))
+    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 250, 250)))
     await asyncio.sleep(0.2)
     for process in solvers():
         process.kill()
@@ -64,7 +65,7 @@ async def test_a_killed_solver_is_reported_and_replaced(pool: SolverPool) -> Non
 
 async def test_closing_ends_a_run_in_the_midst(pool: SolverPool) -> None:
     await pool.solve(snapshot(mentor(1), mentee(2)))
-    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 400, 400)))
+    solving = asyncio.ensure_future(pool.solve(random_snapshot(1, 250, 250)))
     await asyncio.sleep(0.2)
     await asyncio.wait_for(pool.aclose(), 10)
     assert solvers() == []

@@ -51,6 +51,7 @@ class Story:
     admitted: Mapping[str, int] = field(default_factory=dict)
     waitlisted: int = 0
     candidates_compared: int = 0
+    candidates_refused: int = 0
     excluded_by_rule: Mapping[str, int] = field(default_factory=dict)
     proposals: int = 0
     declined: int = 0

@@ -13,7 +13,6 @@ from updraft.demo.story import Story
 
 def show(story: Story, report: Path, console: Console) -> None:
     """Tell the story in one screen."""
-    refused = sum(story.excluded_by_rule.values())
     top = sorted(story.excluded_by_rule.items(), key=lambda item: -item[1])[:3]
     lines = [
         f"[b]{story.people_imported:,}[/b] people imported from {story.import_rows:,} rows of {story.source}"
@@ -21,7 +20,7 @@ def show(story: Story, report: Path, console: Console) -> None:
         f" {story.cross_unit_managers} of them report to a manager in another unit.",
         f"[b]{story.applied.get('mentor', 0)}[/b] mentors and [b]{story.applied.get('mentee', 0)}[/b] executives applied;"
         f" {story.waitlisted} wait in the queue.",
-        f"[b]{refused:,}[/b] of {story.candidates_compared:,} possible pairings refused by a rule: "
+        f"[b]{story.candidates_refused:,}[/b] of {story.candidates_compared:,} possible pairings refused by a rule: "
         + ", ".join(f"{rule.replace('_', ' ')} {number:,}" for rule, number in top)
         + ".",
         f"[b]{len(story.pairs)}[/b] pairs formed ({story.declined} proposal declined). For instance {_example(story)}",

@@ -224,6 +224,7 @@ class Year:
         body = run["certificate"]
         counts = body["counts"]
         self.story.candidates_compared = counts["possible_pairs"]
+        self.story.candidates_refused = counts["possible_pairs"] - counts["allowed_pairs"]
         self.story.excluded_by_rule = body["excluded"]
         self.story.certificate = {
             "input": body["input_hash"],

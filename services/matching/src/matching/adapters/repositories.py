@@ -9,18 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import WriteSession
-from sqlalchemy import and_, bindparam, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import Uuid
 
 from matching.adapters import rows
+from matching.adapters.run_records import insert_all
 from matching.adapters.tables import (
     known_cohorts,
     known_pairs,
     known_participations,
     known_people,
     known_programs,
+    pair_reviews,
     pairs,
     runs,
 )
@@ -37,6 +39,47 @@ from matching.domain.pair import Pair
 
 _REAL_NOW = func.clock_timestamp()
 _PAIR = select(pairs).with_for_update()
+_REJECTED = (
+    select(pair_reviews.c.review_id)
+    .where(
+        pair_reviews.c.cohort_id == pairs.c.cohort_id,
+        pair_reviews.c.mentor_participation_id == pairs.c.mentor_participation_id,
+        pair_reviews.c.mentee_participation_id == pairs.c.mentee_participation_id,
+        pair_reviews.c.verdict == "rejected",
+    )
+    .exists()
+)
+# Who was in a snapshot is never looked at here, and may be a hundred thousand ids.
+_RUN = [column for column in runs.columns if column.name != "people"]
+
+
+_FACTS_CHANGED = text(
+    """
+    SELECT runs.facts_mark IS DISTINCT FROM (
+        SELECT coalesce(sum(known_people.sequence), 0) FROM known_people WHERE known_people.person_id = ANY (runs.people)
+    )
+    FROM runs WHERE runs.run_id = :run_id
+    """
+)
+_FACTS_MISSING = text(
+    """
+    WITH RECURSIVE up (person_id) AS (
+        SELECT person_id FROM known_participations
+        WHERE cohort_id = :cohort_id AND state IN ('admitted', 'matched', 'active')
+        UNION
+        SELECT superior.person_id
+        FROM up JOIN known_people ON known_people.person_id = up.person_id
+        CROSS JOIN LATERAL unnest(known_people.dotted_line_ids || known_people.manager_id) AS superior (person_id)
+        WHERE superior.person_id IS NOT NULL
+    )
+    SELECT EXISTS (
+        SELECT FROM up WHERE NOT EXISTS (SELECT FROM known_people WHERE known_people.person_id = up.person_id)
+    ) OR EXISTS (
+        SELECT FROM known_participations
+        WHERE cohort_id = :cohort_id AND state IN ('admitted', 'matched', 'active') AND time_zone IS NULL
+    )
+    """
+)
 
 
 class Runs:
@@ -47,7 +90,7 @@ class Runs:
 
     async def of_cohort(self, cohort_id: UUID) -> Sequence[MatchRun]:
         """See the port."""
-        columns = [column for column in runs.columns if column.name != "result"]
+        columns = [column for column in _RUN if column.name != "result"]
         found = await self._session.fetch_all(
             select(*columns, literal_column("NULL").label("result"))
             .where(runs.c.cohort_id == cohort_id)
@@ -58,15 +101,17 @@ class Runs:
 
     async def get(self, run_id: UUID) -> MatchRun | None:
         """See the port."""
-        row = await self._session.fetch_one(select(runs).where(runs.c.run_id == run_id).with_for_update())
+        row = await self._session.fetch_one(select(*_RUN).where(runs.c.run_id == run_id).with_for_update())
         return None if row is None else rows.run_of(row)
 
     async def due(self, limit: int) -> Sequence[tuple[MatchRun, float]]:
         """See the port."""
         waited = func.extract("epoch", _REAL_NOW - runs.c.queued_at).label("waited")
-        lease_is_over = and_(runs.c.state == "running", runs.c.leased_until < _REAL_NOW)
+        lease_is_over = and_(
+            runs.c.state.in_(["running", "releasing"]), func.coalesce(runs.c.leased_until, _REAL_NOW) <= _REAL_NOW
+        )
         found = await self._session.fetch_all(
-            select(runs, waited)
+            select(*_RUN, waited)
             .where(or_(runs.c.state == "queued", lease_is_over))
             .order_by(runs.c.run_id)
             .limit(limit)
@@ -79,11 +124,31 @@ class Runs:
         until = _REAL_NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         await self._session.execute(update(runs).where(runs.c.run_id == run.run_id).values(leased_until=until))
 
+    async def keep(self, run_id: UUID, attempt: int, seconds: float, progress: tuple[str, int]) -> bool:
+        """See the port."""
+        until = _REAL_NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        held = and_(runs.c.run_id == run_id, runs.c.attempts == attempt, runs.c.state.in_(["running", "releasing"]))
+        stage, share = progress
+        changed = update(runs).where(held).values(leased_until=until, stage=stage, share=share)
+        return await self._session.execute(changed) == 1
+
+    async def remember_facts(self, run_id: UUID, people: Collection[UUID], mark: int) -> None:
+        """See the port."""
+        seen = bindparam("seen", list(people), ARRAY(Uuid))
+        await self._session.execute(update(runs).where(runs.c.run_id == run_id).values(people=seen, facts_mark=mark))
+
+    async def facts_changed(self, run_id: UUID) -> bool:
+        """See the port."""
+        return bool(await self._session.scalar(_FACTS_CHANGED, {"run_id": run_id}))
+
+    async def facts_missing(self, cohort_id: UUID) -> bool:
+        """See the port."""
+        return bool(await self._session.scalar(_FACTS_MISSING, {"cohort_id": cohort_id}))
+
     def add(self, run: MatchRun) -> None:
         """See the port."""
-        self._session.insert(
-            runs, {"run_id": run.run_id, **rows.constant_run_values(run), **rows.changing_run_values(run)}
-        )
+        values = {**rows.constant_run_values(run), **rows.changing_run_values(run)}
+        self._session.insert(runs, {"run_id": run.run_id, "people": [], **values})
 
     def save(self, run: MatchRun) -> None:
         """See the port."""
@@ -93,7 +158,9 @@ class Runs:
         """See the port."""
         seen = runs.c.people.overlap(bindparam("changed", list(people), ARRAY(Uuid)))
         await self._session.execute(
-            update(runs).where(runs.c.state == "completed", ~runs.c.outdated, seen).values(outdated=True)
+            update(runs)
+            .where(runs.c.state.in_(["running", "completed", "releasing"]), ~runs.c.outdated, seen)
+            .values(outdated=True)
         )
 
 
@@ -110,12 +177,32 @@ class Pairs:
 
     async def of_run(self, run_id: UUID) -> Sequence[Pair]:
         """See the port."""
-        found = await self._session.fetch_all(_PAIR.where(pairs.c.run_id == run_id).order_by(pairs.c.pair_id))
+        found = await self._session.fetch_all(
+            _PAIR.where(pairs.c.run_id == run_id, ~_REJECTED).order_by(pairs.c.pair_id)
+        )
         return [rows.pair_of(row) for row in found]
+
+    async def proposed_by(self, run_id: UUID) -> Sequence[tuple[UUID, UUID]]:
+        """See the port."""
+        found = await self._session.fetch_all(
+            select(pairs.c.mentor_participation_id, pairs.c.mentee_participation_id).where(
+                pairs.c.run_id == run_id, pairs.c.state == "proposed"
+            )
+        )
+        return [(row["mentor_participation_id"], row["mentee_participation_id"]) for row in found]
+
+    async def release_all(self, run_id: UUID, released_at: datetime, expires_at: datetime) -> int:
+        """See the port."""
+        changed = {"state": "released", "released_at": released_at, "expires_at": expires_at}
+        return await self._session.execute(
+            update(pairs)
+            .where(pairs.c.run_id == run_id, pairs.c.state == "proposed", ~_REJECTED)
+            .values(**changed, version=pairs.c.version + 1)
+        )
 
     async def standing(self, cohort_id: UUID) -> Sequence[StandingPair]:
         """See the port."""
-        lives = and_(pairs.c.state == "formed", ~func.coalesce(known_pairs.c.ended, False))
+        lives = and_(pairs.c.state.in_(["formed", "quarantined"]), ~func.coalesce(known_pairs.c.ended, False))
         found = await self._session.fetch_all(
             select(
                 pairs.c.mentor_participation_id,
@@ -125,7 +212,7 @@ class Pairs:
                 or_(pairs.c.state == "released", lives).label("holds_places"),
             )
             .select_from(pairs.outerjoin(known_pairs, known_pairs.c.pair_id == pairs.c.pair_id))
-            .where(pairs.c.cohort_id == cohort_id, pairs.c.state != "proposed")
+            .where(pairs.c.cohort_id == cohort_id, pairs.c.state.not_in(["proposed", "withdrawn"]))
         )
         return [StandingPair(**row) for row in found]
 
@@ -167,14 +254,14 @@ class Pairs:
 
     async def add_all(self, added: Sequence[Pair]) -> None:
         """See the port."""
-        if added:
-            await self._session.execute(
-                insert(pairs),
-                [
-                    {"pair_id": pair.pair_id, **rows.constant_pair_values(pair), **rows.changing_pair_values(pair)}
-                    for pair in added
-                ],
-            )
+        await insert_all(
+            self._session,
+            pairs,
+            [
+                {"pair_id": pair.pair_id, **rows.constant_pair_values(pair), **rows.changing_pair_values(pair)}
+                for pair in added
+            ],
+        )
 
     def save(self, pair: Pair) -> None:
         """See the port."""
@@ -288,6 +375,14 @@ class Participations:
             select(known_participations)
             .where(known_participations.c.cohort_id == cohort_id)
             .order_by(known_participations.c.participation_id)
+        )
+        return [rows.participation_of(row) for row in found]
+
+    async def by_ids(self, participation_ids: Collection[UUID]) -> Sequence[KnownParticipation]:
+        """See the port."""
+        ids = bindparam("participation_ids", list(participation_ids), ARRAY(Uuid))
+        found = await self._session.fetch_all(
+            select(known_participations).where(known_participations.c.participation_id == func.any(ids))
         )
         return [rows.participation_of(row) for row in found]
 

@@ -7,9 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from matching.application.ports import KnownCohort, KnownParticipation, KnownPerson, KnownProgram
-from matching.domain.facts import Direction, LanguageLevel, PairType, ProgramRules, Role, Weights, WorkingTime
+from matching.domain.facts import (
+    Direction,
+    LanguageLevel,
+    PairType,
+    ProgramRules,
+    Role,
+    UnitPolicy,
+    Weights,
+    WorkingTime,
+)
 from matching.domain.match_run import MatchRun, RunOutcome, RunResult, RunState
-from matching.domain.pair import Fit, MatchedTopic, Member, Pair, PairState
+from matching.domain.pair import Fit, MatchedTopic, Member, Pair, PairState, Resolution
 
 Row = Mapping[Any, Any]
 
@@ -24,12 +33,17 @@ def run_of(row: Row) -> MatchRun:
         named_unit_ids=tuple(row["named_unit_ids"]),
         requested_at=row["requested_at"],
         state=RunState(row["state"]),
+        requested_by=row["requested_by"],
+        keep_run_id=row["keep_run_id"],
+        deadline_seconds=row["deadline_seconds"],
         attempts=row["attempts"],
+        failures=row["failures"],
         settings_version=row["settings_version"],
-        people=tuple(row["people"]),
         outdated=row["outdated"],
         result=None if row["result"] is None else result_of(row["result"]),
         completed_at=row["completed_at"],
+        approved_by=row["approved_by"],
+        released_by=row["released_by"],
         released_at=row["released_at"],
         version=row["version"],
     )
@@ -39,6 +53,7 @@ def result_of(document: Row) -> RunResult:
     """A run's result."""
     values = dict(document)
     outcome, objective = RunOutcome(values.pop("outcome")), tuple(values.pop("objective"))
+    values.pop("proof", None)
     return RunResult(outcome=outcome, objective=objective, **values)
 
 
@@ -50,6 +65,9 @@ def constant_run_values(run: MatchRun) -> dict[str, Any]:
         "business_unit_id": run.business_unit_id,
         "named_unit_ids": list(run.named_unit_ids),
         "requested_at": run.requested_at,
+        "requested_by": run.requested_by,
+        "keep_run_id": run.keep_run_id,
+        "deadline_seconds": run.deadline_seconds,
     }
 
 
@@ -58,11 +76,13 @@ def changing_run_values(run: MatchRun) -> dict[str, Any]:
     return {
         "state": run.state.value,
         "attempts": run.attempts,
+        "failures": run.failures,
         "settings_version": run.settings_version,
-        "people": list(run.people),
         "outdated": run.outdated,
         "result": None if run.result is None else asdict(run.result),
         "completed_at": run.completed_at,
+        "approved_by": run.approved_by,
+        "released_by": run.released_by,
         "released_at": run.released_at,
         "version": run.version,
     }
@@ -97,6 +117,9 @@ def pair_of(row: Row) -> Pair:
         expires_at=row["expires_at"],
         formed_at=row["formed_at"],
         version=row["version"],
+        broken_rules=tuple(row["broken_rules"]),
+        quarantined_at=row["quarantined_at"],
+        resolution=None if row["resolution"] is None else Resolution(row["resolution"]),
     )
 
 
@@ -133,17 +156,24 @@ def changing_pair_values(pair: Pair) -> dict[str, Any]:
         "expires_at": pair.expires_at,
         "formed_at": pair.formed_at,
         "version": pair.version,
+        "broken_rules": list(pair.broken_rules),
+        "quarantined_at": pair.quarantined_at,
+        "resolution": None if pair.resolution is None else pair.resolution.value,
     }
+
+
+_LISTS_OF_A_PERSON = ("dotted_line_ids", "project_codes", "reviewer_ids")
 
 
 def person_of(row: Row) -> KnownPerson:
     """A known person."""
-    return KnownPerson(**{**row, "dotted_line_ids": tuple(row["dotted_line_ids"])})
+    lists = {name: tuple(row[name]) for name in _LISTS_OF_A_PERSON}
+    return KnownPerson(**{**row, **lists})
 
 
 def person_values(person: KnownPerson) -> dict[str, Any]:
     """A known person's row."""
-    return {**asdict(person), "dotted_line_ids": list(person.dotted_line_ids)}
+    return {**asdict(person), **{name: list(getattr(person, name)) for name in _LISTS_OF_A_PERSON}}
 
 
 def program_of(row: Row) -> KnownProgram:
@@ -159,9 +189,17 @@ def program_of(row: Row) -> KnownProgram:
             minimum_language_level=LanguageLevel(row["minimum_language_level"]),
             minimum_overlap_minutes=row["minimum_overlap_minutes"],
             weights=Weights(**row["weights"]),
+            unit_policy=UnitPolicy(row["unit_policy"]),
+            repeat_pairs=row["repeat_pairs"],
+            preference_limit=row["preference_limit"],
         ),
         acceptance_days=row["acceptance_days"],
         facilitator_ids=tuple(row["facilitator_ids"]),
+        mode=row["mode"],
+        trial_days=row["trial_days"],
+        request_days=row["request_days"],
+        request_reminder_days=row["request_reminder_days"],
+        mentors_per_mentee=row["mentors_per_mentee"],
         sequence=row["sequence"],
     )
 
@@ -181,6 +219,14 @@ def program_values(program: KnownProgram) -> dict[str, Any]:
         "weights": asdict(rules.weights),
         "acceptance_days": program.acceptance_days,
         "facilitator_ids": list(program.facilitator_ids),
+        "unit_policy": rules.unit_policy.value,
+        "repeat_pairs": rules.repeat_pairs,
+        "preference_limit": rules.preference_limit,
+        "mode": program.mode,
+        "trial_days": program.trial_days,
+        "request_days": program.request_days,
+        "request_reminder_days": program.request_reminder_days,
+        "mentors_per_mentee": program.mentors_per_mentee,
         "sequence": program.sequence,
     }
 
@@ -217,6 +263,11 @@ def participation_of(row: Row) -> KnownParticipation:
         working_time=working_time,
         capacity=row["capacity"],
         cadence_floor_days=row["cadence_floor_days"],
+        values=tuple(row["declared_values"]),
+        style=row["style"],
+        channels=tuple(row["channels"]),
+        background_codes=tuple(row["background_codes"]),
+        priority=row["priority"],
         sequence=row["sequence"],
     )
 
@@ -242,5 +293,10 @@ def participation_values(participation: KnownParticipation) -> dict[str, Any]:
         "working_days": [] if working is None else sorted(working.days),
         "capacity": participation.capacity,
         "cadence_floor_days": participation.cadence_floor_days,
+        "declared_values": list(participation.values),
+        "style": dict(participation.style),
+        "channels": list(participation.channels),
+        "background_codes": list(participation.background_codes),
+        "priority": participation.priority,
         "sequence": participation.sequence,
     }

@@ -8,21 +8,52 @@ from uuid import UUID
 
 from chassis.database import ReadSession
 from chassis.ports import NotVisible, Principal
-from sqlalchemy import ColumnElement, Select, Table, and_, any_, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, Text, and_, any_, false, func, literal, or_, select
 
 from matching.adapters import rows
-from matching.adapters.tables import known_cohorts, known_pairs, known_programs, pairs, runs
+from matching.adapters.guard_views import GuardViews
+from matching.adapters.mode_views import ModeViews
+from matching.adapters.tables import (
+    known_cohorts,
+    known_pairs,
+    known_programs,
+    pairs,
+    run_records,
+    run_unmatched,
+    runs,
+)
 from matching.application.views import (
     OwnProposalView,
+    OwnUnmatchedView,
     PairView,
+    Role,
+    RunContent,
     RunView,
+    UnmatchedView,
     own_proposal_view,
     pair_view,
     run_view,
+    unmatched_view,
 )
+from matching.domain.sentences import coded
 
 _ENDED = func.coalesce(known_pairs.c.ended, False).label("ended")
 _PAIRS = select(pairs, _ENDED).select_from(pairs.outerjoin(known_pairs, known_pairs.c.pair_id == pairs.c.pair_id))
+
+
+# Who was in a snapshot is never looked at here, and may be a hundred thousand ids.
+_RUNS = select(
+    *(column for column in runs.columns if column.name != "people"),
+    select(run_records.c.run_id)
+    .where(run_records.c.run_id == runs.c.run_id, run_records.c.name == "input")
+    .exists()
+    .label("replayable"),
+)
+
+
+def _run(row: RowMapping) -> RunView:
+    replayable = row["replayable"] and row["result"] is not None
+    return run_view(rows.run_of(row), replayable=replayable, stage=row["stage"], share=row["share"])
 
 
 def _run_by(table: Table, principal: Principal) -> ColumnElement[bool]:
@@ -49,7 +80,7 @@ def _own(principal: Principal) -> ColumnElement[bool]:
     return and_(mine, pairs.c.state != "proposed")
 
 
-class MatchingViews:
+class MatchingViews(GuardViews, ModeViews):
     """Reads of one transaction."""
 
     def __init__(self, session: ReadSession) -> None:
@@ -60,10 +91,100 @@ class MatchingViews:
 
         :raises NotVisible: there is none, or not for this principal.
         """
-        row = await self._session.fetch_one(select(runs).where(runs.c.run_id == run_id, _run_by(runs, principal)))
+        row = await self._session.fetch_one(_RUNS.where(runs.c.run_id == run_id, _run_by(runs, principal)))
         if row is None:
             raise NotVisible("no such run")
-        return run_view(rows.run_of(row))
+        return _run(row)
+
+    async def run_content(self, run_id: UUID, principal: Principal) -> RunContent:
+        """What a run was given and its proof, compressed as they are kept.
+
+        :raises NotVisible: no such run for this principal.
+        """
+        await self.run(run_id, principal)
+        found = await self._session.fetch_all(
+            select(run_records.c.name, run_records.c.content).where(run_records.c.run_id == run_id)
+        )
+        contents = {row["name"]: bytes(row["content"]) for row in found}
+        return RunContent(run_id, contents.get("input"), contents.get("proof"))
+
+    async def proposes(self, run_id: UUID, mentor: UUID, mentee: UUID) -> bool:
+        """Whether a run that may be seen proposes these two participations to each other."""
+        found = select(pairs.c.pair_id).where(
+            pairs.c.run_id == run_id,
+            pairs.c.mentor_participation_id == mentor,
+            pairs.c.mentee_participation_id == mentee,
+        )
+        return await self._session.fetch_one(found) is not None
+
+    async def unmatched_of_run(
+        self, run_id: UUID, principal: Principal, *, after: UUID | None, limit: int
+    ) -> Sequence[UnmatchedView]:
+        """At most `limit` of those a run found no pair for, in the order of their participations.
+
+        :raises NotVisible: no such run for this principal.
+        """
+        run = await self.run(run_id, principal)
+        if run.certificate is None:
+            return ()
+        statement = (
+            select(run_unmatched)
+            .where(run_unmatched.c.run_id == run_id)
+            .order_by(run_unmatched.c.participation_id)
+            .limit(limit)
+        )
+        if after is not None:
+            statement = statement.where(run_unmatched.c.participation_id > after)
+        return [unmatched_view(row) for row in await self._session.fetch_all(statement)]
+
+    async def unmatched_one(self, run_id: UUID, participation_id: UUID, principal: Principal) -> UnmatchedView:
+        """Somebody a run found no pair for.
+
+        :raises NotVisible: nobody of that id, or no such run for this principal.
+        """
+        await self.run(run_id, principal)
+        row = await self._session.fetch_one(
+            select(run_unmatched).where(
+                run_unmatched.c.run_id == run_id, run_unmatched.c.participation_id == participation_id
+            )
+        )
+        if row is None:
+            raise NotVisible("no such participation")
+        return unmatched_view(row)
+
+    async def own_unmatched(self, principal: Principal) -> Sequence[OwnUnmatchedView]:
+        """Where the principal got no pair in the youngest released run of a cohort; one entry a cohort."""
+        if principal.person_id is None:
+            return ()
+        youngest = (
+            select(func.max(runs.c.run_id.cast(Text)))
+            .where(runs.c.cohort_id == run_unmatched.c.cohort_id, runs.c.state == "released")
+            .scalar_subquery()
+        )
+        found = await self._session.fetch_all(
+            select(run_unmatched)
+            .where(run_unmatched.c.person_id == principal.person_id, run_unmatched.c.run_id.cast(Text) == youngest)
+            .order_by(run_unmatched.c.run_id)
+        )
+        return [
+            OwnUnmatchedView(
+                row["run_id"], row["cohort_id"], row["participation_id"], Role(row["role"]), (coded("own_waiting"),)
+            )
+            for row in found
+        ]
+
+    async def own_unmatched_content(self, run_id: UUID, principal: Principal) -> tuple[UUID, RunContent]:
+        """The principal's participation that a released run found no pair for, and what the run was given.
+
+        :raises NotVisible: none of the principal's in this run.
+        """
+        for own in await self.own_unmatched(principal):
+            if own.run_id == run_id:
+                content = await self._session.scalar(
+                    select(run_records.c.content).where(run_records.c.run_id == run_id, run_records.c.name == "input")
+                )
+                return own.participation_id, RunContent(run_id, None if content is None else bytes(content), None)
+        raise NotVisible("no such run")
 
     async def runs_of_cohort(
         self, cohort_id: UUID, principal: Principal, *, after: UUID | None, limit: int
@@ -79,10 +200,10 @@ class MatchingViews:
         )
         if cohort is None:
             raise NotVisible("no such cohort")
-        statement = select(runs).where(runs.c.cohort_id == cohort_id).order_by(runs.c.run_id).limit(limit)
+        statement = _RUNS.where(runs.c.cohort_id == cohort_id).order_by(runs.c.run_id).limit(limit)
         if after is not None:
             statement = statement.where(runs.c.run_id > after)
-        return [run_view(rows.run_of(row)) for row in await self._session.fetch_all(statement)]
+        return [_run(row) for row in await self._session.fetch_all(statement)]
 
     async def pairs_of_run(
         self, run_id: UUID, principal: Principal, *, after: UUID | None, limit: int
@@ -91,7 +212,8 @@ class MatchingViews:
 
         :raises NotVisible: no such run for this principal.
         """
-        await self.run(run_id, principal)
+        if (await self.run(run_id, principal)).certificate is None:
+            return ()
         statement = _PAIRS.where(pairs.c.run_id == run_id).order_by(pairs.c.pair_id).limit(limit)
         if after is not None:
             statement = statement.where(pairs.c.pair_id > after)

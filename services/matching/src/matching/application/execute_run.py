@@ -1,13 +1,16 @@
-"""A worker executes a run in three steps, each a short transaction of its own, none of them open while solving.
+"""A worker executes a run in steps, each a short transaction of its own, none of them open while solving.
 
-`begin_run` claims a run under a lease and reads the snapshot; `keep_run` renews the lease; `finish_run` or
-`give_up_run` stores what came of it, if the worker still holds the run. A worker that dies leaves a lease that runs
-out, and another takes the run on.
+`begin_run` claims a run, and a release that is to be carried out, under a lease; `keep_run` renews the lease and notes
+how far it is; `finish_run` or `give_up_run` stores what came of it, if the worker still holds the run. Between them
+`solve_run` reads, solves and writes the proposals, in a process of its own: nobody sees them before `finish_run`. A
+worker that dies leaves a lease that runs out, and another takes the run on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,27 +19,40 @@ from contracts.identifiers import uuid7
 from contracts.matching import MatchRunCompleted
 
 from matching.application.facts import publish_run
-from matching.application.ports import KnownParticipation, MatchingUnitOfWork
-from matching.application.take_snapshot import take_snapshot
-from matching.domain.canonical import canonical_json, input_hash, sha256_hex
+from matching.application.ports import MatchingUnitOfWork, Report
+from matching.application.take_snapshot import read_snapshot
+from matching.domain.canonical import canonical_json, sha256_hex
 from matching.domain.explanation import Unmatched
-from matching.domain.facts import Role, Snapshot
-from matching.domain.match_run import MatchRun, RunOutcome, RunResult
+from matching.domain.facts import Role
+from matching.domain.match_run import MatchRun, RunOutcome, RunResult, RunState
 from matching.domain.pair import Fit, MatchedTopic, Member, Pair
+from matching.domain.run_input import RunInput, with_locks
 from matching.domain.run_matching import Outcome, ProposedPair
 
 LEASE_SECONDS = 20.0
 FACTS_PATIENCE_SECONDS = 20.0
+PAIRS_AT_ONCE = 5000
+UNMATCHED_SHOWN = 100
 _RUNS_LOOKED_AT = 10
+
+Transactions = Callable[[], AbstractAsyncContextManager[MatchingUnitOfWork]]
+"""Opens a unit of work that is committed when its block ends without an error."""
+
+Matching = Callable[[RunInput, int | None], Outcome]
+"""What makes a certified result of an input, within a number of seconds where there is one."""
+
+
+class TakenOver(Exception):
+    """The run is not this worker's any more: it was cancelled, or another has taken it on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run that this worker may execute, in this attempt only."""
+    """A run that this worker may execute, or release, in this attempt only."""
 
     run_id: UUID
     attempt: int
-    snapshot: Snapshot
+    releasing: bool = False
 
 
 async def begin_run(uow: MatchingUnitOfWork, *, settle_seconds: float = 0.0) -> ClaimedRun | None:
@@ -47,44 +63,90 @@ async def begin_run(uow: MatchingUnitOfWork, *, settle_seconds: float = 0.0) -> 
     asked for.
     """
     for run, waited in await uow.runs.due(_RUNS_LOOKED_AT):
+        if run.state is RunState.RELEASING:
+            run.begin_release()
+            uow.runs.save(run)
+            await uow.runs.lease(run, LEASE_SECONDS)
+            return ClaimedRun(run.run_id, run.attempts, releasing=True)
         if waited < settle_seconds:
             continue
-        cohort = await uow.known_cohorts.get(run.cohort_id)
         program = await uow.known_programs.get(run.program_id)
-        if cohort is None or program is None:
+        if program is None or await uow.known_cohorts.get(run.cohort_id) is None:
             continue
-        snapshot = await take_snapshot(cohort, program, uow)
-        if snapshot.without_facts and waited < FACTS_PATIENCE_SECONDS:
+        if waited < FACTS_PATIENCE_SECONDS and await uow.runs.facts_missing(run.cohort_id):
             continue
-        run.begin(
-            settings_version=program.settings_version,
-            people=[line.person_id for line in snapshot.lines],
-        )
+        run.begin(settings_version=program.settings_version)
         uow.runs.save(run)
         await uow.runs.lease(run, LEASE_SECONDS)
-        return ClaimedRun(run.run_id, run.attempts, snapshot)
+        return ClaimedRun(run.run_id, run.attempts)
     return None
 
 
-async def keep_run(claimed: ClaimedRun, uow: MatchingUnitOfWork) -> bool:
-    """Renew the lease; False when the run was taken over."""
+async def keep_run(claimed: ClaimedRun, uow: MatchingUnitOfWork, progress: tuple[str, int] = ("queued", 0)) -> bool:
+    """Renew the lease and note how far it is; False when the run was taken over or cancelled."""
+    return await uow.runs.keep(claimed.run_id, claimed.attempt, LEASE_SECONDS, progress)
+
+
+async def solve_run(
+    claimed: ClaimedRun, transactions: Transactions, matching: Matching, report: Report | None = None
+) -> RunResult:
+    """Read, solve and write the proposals; what is to be said of the result. `report` hears how far it is.
+
+    :raises TakenOver: the run is not this worker's any more; what was written is removed by whoever has it.
+    """
+    said = report or (lambda stage, share: None)
+    began = time.perf_counter()
+    async with transactions() as uow:
+        run, given = await read_input(claimed, uow)
+    read = time.perf_counter()
+    outcome = matching(given, run.deadline_seconds)
+    said("storing", 0)
+    solved = time.perf_counter()
+    async with transactions() as uow:
+        await _held(claimed, uow)
+        await uow.run_records.clear(run.run_id)
+        await uow.run_records.put(run, "input", outcome.input)
+        await uow.run_records.put(run, "proof", outcome.proof.content)
+        await uow.run_records.add_unmatched(run, outcome.unmatched)
+    async with transactions() as uow:
+        floors = {
+            one.participation_id: one.cadence_floor_days
+            for one in await uow.known_participations.of_cohort(run.cohort_id)
+            if one.cadence_floor_days is not None
+        }
+    for start in range(0, len(outcome.pairs), PAIRS_AT_ONCE):
+        async with transactions() as uow:
+            await _held(claimed, uow)
+            chunk = outcome.pairs[start : start + PAIRS_AT_ONCE]
+            await uow.pairs.add_all([_pair(run, proposed, floors) for proposed in chunk])
+        said("storing", 1000 * (start + len(chunk)) // len(outcome.pairs))
+    timings = {"read": _milliseconds(read - began), **outcome.timings}
+    return _result(outcome, {**timings, "store": _milliseconds(time.perf_counter() - solved)})
+
+
+async def read_input(claimed: ClaimedRun, uow: MatchingUnitOfWork) -> tuple[MatchRun, RunInput]:
+    """The claimed run and what it may know.
+
+    :raises TakenOver: the run is not this worker's any more.
+    """
+    run = await _held(claimed, uow)
+    cohort = await uow.known_cohorts.get(run.cohort_id)
+    program = await uow.known_programs.get(run.program_id)
+    if cohort is None or program is None:
+        raise TakenOver
+    previous = None if run.keep_run_id is None else await uow.pairs.proposed_by(run.keep_run_id)
+    snapshot, mark = await read_snapshot(cohort, program, uow, previous=previous)
+    await uow.runs.remember_facts(run.run_id, [line.person_id for line in snapshot.lines], mark)
+    return run, with_locks(snapshot, await uow.locks.of_cohort(run.cohort_id))
+
+
+async def finish_run(claimed: ClaimedRun, result: RunResult, uow: MatchingUnitOfWork) -> bool:
+    """Complete the run, whose proposals are written; False, and nothing stored, when it was taken over or cancelled."""
     run = await uow.runs.get(claimed.run_id)
     if run is None or not run.held_by(claimed.attempt):
         return False
-    await uow.runs.lease(run, LEASE_SECONDS)
-    return True
-
-
-async def finish_run(claimed: ClaimedRun, outcome: Outcome, uow: MatchingUnitOfWork) -> bool:
-    """Store proposals, explanations and certificate; False, and nothing stored, when the run was taken over."""
-    run = await uow.runs.get(claimed.run_id)
-    if run is None or not run.held_by(claimed.attempt):
-        return False
-    participations = {one.participation_id: one for one in await uow.known_participations.of_cohort(run.cohort_id)}
-    pairs = [_pair(run, proposed, participations) for proposed in outcome.pairs]
-    run.complete(_result(outcome), uow.now)
+    run.complete(result, uow.now, outdated=await uow.runs.facts_changed(run.run_id))
     uow.runs.save(run)
-    await uow.pairs.add_all(pairs)
     publish_run(MatchRunCompleted, run, uow)
     return True
 
@@ -92,29 +154,49 @@ async def finish_run(claimed: ClaimedRun, outcome: Outcome, uow: MatchingUnitOfW
 async def give_up_run(claimed: ClaimedRun, reason: str, uow: MatchingUnitOfWork) -> bool:
     """The attempt had no result: put the run back into the queue, or fail it for good. False when it was taken over.
 
-    `reason` is the name of the error, without any value.
+    `reason` is the name of the error, without any value. A release that was not carried out is tried again later.
     """
     run = await uow.runs.get(claimed.run_id)
-    if run is None or not run.held_by(claimed.attempt):
+    if run is None or not run.held_by(claimed.attempt) or claimed.releasing:
         return False
     if not run.try_again():
-        run.fail(_failure(claimed.snapshot, reason), uow.now)
+        run.fail(_failure(reason), uow.now)
         publish_run(MatchRunCompleted, run, uow)
     uow.runs.save(run)
     return True
 
 
-def _result(outcome: Outcome) -> RunResult:
+async def clear_cancelled(claimed: ClaimedRun, uow: MatchingUnitOfWork) -> None:
+    """Remove what was written of a run that was cancelled meanwhile."""
+    run = await uow.runs.get(claimed.run_id)
+    if run is not None and run.state is RunState.CANCELLED:
+        await uow.run_records.clear(run.run_id)
+
+
+async def _held(claimed: ClaimedRun, uow: MatchingUnitOfWork) -> MatchRun:
+    run = await uow.runs.get(claimed.run_id)
+    if run is None or not run.held_by(claimed.attempt):
+        raise TakenOver
+    return run
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _result(outcome: Outcome, timings: Mapping[str, int]) -> RunResult:
     counts = outcome.counts
-    nothing = counts.mentors == 0 or counts.mentees == 0
+    if counts.mentors == 0 or counts.mentees == 0:
+        came_to = RunOutcome.NOTHING_TO_MATCH
+    else:
+        came_to = RunOutcome.OPTIMAL if outcome.proven else RunOutcome.BOUNDED
     return RunResult(
-        outcome=RunOutcome.NOTHING_TO_MATCH if nothing else RunOutcome.OPTIMAL,
+        outcome=came_to,
         input_hash=outcome.input_hash,
         certificate=outcome.certificate.body,
         certificate_hash=outcome.certificate.digest,
-        proof=outcome.proof.document(),
-        unmatched=[_unmatched(item) for item in outcome.unmatched],
-        timings=outcome.timings,
+        unmatched=[_unmatched(item) for item in outcome.unmatched[:UNMATCHED_SHOWN]],
+        timings=timings,
         mentors=counts.mentors,
         mentees=counts.mentees,
         possible_pairs=counts.possible_pairs,
@@ -124,22 +206,23 @@ def _result(outcome: Outcome) -> RunResult:
         unmatched_mentors=counts.unmatched_mentors,
         unmatched_mentees=counts.unmatched_mentees,
         objective=outcome.objective,
+        blocking=[[str(mentor), str(mentee)] for mentor, mentee in outcome.blocking[:UNMATCHED_SHOWN]],
     )
 
 
-def _failure(snapshot: Snapshot, reason: str) -> RunResult:
-    certificate = {"status": "failed", "reason": reason, "input_hash": input_hash(snapshot)}
+def _failure(reason: str) -> RunResult:
+    certificate = {"status": "failed", "reason": reason}
+    digest = sha256_hex(canonical_json(certificate))
     return RunResult(
         outcome=RunOutcome.FAILED,
-        input_hash=certificate["input_hash"],
+        input_hash=digest,
         certificate=certificate,
-        certificate_hash=sha256_hex(canonical_json(certificate)),
-        proof={},
+        certificate_hash=digest,
         unmatched=[],
         timings={},
-        mentors=len(snapshot.mentors),
-        mentees=len(snapshot.mentees),
-        possible_pairs=len(snapshot.mentors) * len(snapshot.mentees),
+        mentors=0,
+        mentees=0,
+        possible_pairs=0,
         allowed_pairs=0,
         excluded={},
         proposals=0,
@@ -157,11 +240,10 @@ def _unmatched(item: Unmatched) -> Mapping[str, Any]:
         "considered": item.considered,
         "allowed": item.allowed,
         "broken": {rule.value: count for rule, count in sorted(item.broken.items())},
-        "words": list(item.words),
     }
 
 
-def _pair(run: MatchRun, proposed: ProposedPair, participations: Mapping[UUID, KnownParticipation]) -> Pair:
+def _pair(run: MatchRun, proposed: ProposedPair, floors: Mapping[UUID, int]) -> Pair:
     sides = (proposed.mentor, proposed.mentee)
     units = {run.business_unit_id, *(side.business_unit_id for side in sides)}
     return Pair(
@@ -174,13 +256,13 @@ def _pair(run: MatchRun, proposed: ProposedPair, participations: Mapping[UUID, K
         mentor=Member(proposed.mentor.person_id, proposed.mentor.participation_id),
         mentee=Member(proposed.mentee.person_id, proposed.mentee.participation_id),
         fit=_fit(proposed),
-        cadence_floor_days=_floor([participations[side.participation_id] for side in sides]),
+        cadence_floor_days=_floor([floors.get(side.participation_id) for side in sides]),
     )
 
 
-def _floor(participations: Sequence[KnownParticipation]) -> int | None:
+def _floor(floors: Sequence[int | None]) -> int | None:
     """The longer of the floors the two have set."""
-    return max((one.cadence_floor_days for one in participations if one.cadence_floor_days is not None), default=None)
+    return max((floor for floor in floors if floor is not None), default=None)
 
 
 def _fit(proposed: ProposedPair) -> Fit:

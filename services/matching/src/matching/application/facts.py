@@ -8,7 +8,7 @@ from chassis.ports import UnitOfWork
 from contracts import matching as contract
 from contracts.fields import Role
 
-from matching.domain.match_run import MatchRun, RunState
+from matching.domain.match_run import MatchRun, RunOutcome, RunState
 from matching.domain.pair import Pair, PairState
 
 _PAIR_STATES = {
@@ -16,6 +16,15 @@ _PAIR_STATES = {
     PairState.FORMED: contract.ProposalState.FORMED,
     PairState.DECLINED: contract.ProposalState.DECLINED,
     PairState.EXPIRED: contract.ProposalState.EXPIRED,
+    PairState.WITHDRAWN: contract.ProposalState.WITHDRAWN,
+    PairState.QUARANTINED: contract.ProposalState.QUARANTINED,
+    PairState.HANDED_OVER: contract.ProposalState.ENDED,
+}
+_RUN_OUTCOMES = {
+    RunOutcome.OPTIMAL: contract.RunOutcome.OPTIMAL,
+    RunOutcome.BOUNDED: contract.RunOutcome.FEASIBLE,
+    RunOutcome.NOTHING_TO_MATCH: contract.RunOutcome.NOTHING_TO_MATCH,
+    RunOutcome.FAILED: contract.RunOutcome.FAILED,
 }
 _MOST_TOPICS = 50
 _MOST_LANGUAGES = 20
@@ -44,7 +53,7 @@ def run_facts(event: type[contract.MatchRunFacts], run: MatchRun) -> contract.Ma
         cohort_id=run.cohort_id,
         program_id=run.program_id,
         state=state,
-        outcome=contract.RunOutcome(result.outcome.value),
+        outcome=_RUN_OUTCOMES[result.outcome],
         settings_version=run.settings_version,
         mentors=result.mentors,
         mentees=result.mentees,
@@ -97,6 +106,8 @@ def pair_facts(event: type[contract.ProposedPairFacts], pair: Pair) -> contract.
         proposed_at=_known(pair.released_at),
         expires_at=_known(pair.expires_at),
         formed_at=pair.formed_at,
+        quarantined_at=pair.quarantined_at,
+        resolution=None if pair.resolution is None else contract.Resolution(pair.resolution.value),
     )
 
 

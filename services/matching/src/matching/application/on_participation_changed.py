@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from contracts.enrollment import LanguageSkill, ParticipationFacts, TopicLevel
+from contracts.enrollment import LanguageSkill, ParticipationFacts, TopicLevel, WorkingStyle
 from contracts.envelope import Envelope
+from contracts.fields import Channel, Weekday
 from contracts.fields import LanguageLevel as PublishedLevel
-from contracts.fields import Weekday
 
 from matching.application.ports import KnownParticipation, MatchingUnitOfWork
 from matching.domain.facts import LanguageLevel, Role, WorkingTime
 
 _ISO_WEEKDAYS = {day: number for number, day in enumerate(Weekday, start=1) if day is not Weekday.UNKNOWN}
+_NO_CHANNEL = Channel.UNKNOWN
 _WEEK = frozenset({1, 2, 3, 4, 5})
 
 
 async def on_participation_changed(event: Envelope[ParticipationFacts], uow: MatchingUnitOfWork) -> None:
-    """Keep the newest version. A role this version does not know raises ValueError: it is not guessed."""
+    """Keep the newest version, and tell the guard. A role this version does not know raises ValueError: it is not guessed."""
     participation = event.data
+    uow.guard.note_application(
+        participation.participation_id, participation.person_id, participation.business_unit_id, event.time
+    )
     uow.known_participations.put(
         KnownParticipation(
             participation_id=participation.participation_id,
@@ -33,6 +37,13 @@ async def on_participation_changed(event: Envelope[ParticipationFacts], uow: Mat
             working_time=_working_time(participation),
             capacity=participation.capacity,
             cadence_floor_days=participation.cadence_floor_days,
+            values=tuple(sorted(participation.values)),
+            style=_style(participation.working_style),
+            channels=tuple(
+                sorted({said.value for said in participation.preferred_channels if said is not _NO_CHANNEL})
+            ),
+            background_codes=tuple(sorted(participation.background_codes)),
+            priority=participation.priority,
             sequence=event.sequence,
         )
     )
@@ -41,6 +52,11 @@ async def on_participation_changed(event: Envelope[ParticipationFacts], uow: Mat
 def _highest(topics: tuple[TopicLevel, ...]) -> dict[str, int]:
     """The level per topic; the highest where one is said twice."""
     return {topic.topic: topic.level for topic in sorted(topics, key=lambda topic: topic.level)}
+
+
+def _style(style: WorkingStyle | None) -> dict[str, int]:
+    """The places on the axes that the person declared."""
+    return {} if style is None else {axis: place for axis, place in style if place is not None}
 
 
 def _languages(skills: tuple[LanguageSkill, ...]) -> dict[str, LanguageLevel]:

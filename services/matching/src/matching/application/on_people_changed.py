@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from contracts.enrollment import EmploymentState, PersonState
 from contracts.envelope import Envelope
 
+from matching.application.guard_ports import PersonChange
 from matching.application.ports import KnownPerson, MatchingUnitOfWork
 
 
 async def on_people_changed(events: Sequence[Envelope[PersonState]], uow: MatchingUnitOfWork) -> None:
-    """Keep the newest version of each; a completed run that saw somebody otherwise cannot be released any more."""
+    """Keep the newest version of each; a completed run that saw somebody otherwise cannot be released any more.
+
+    The guard is told of every event, of those that something newer has overtaken too: they count in their change sets.
+    """
     newest: dict[object, Envelope[PersonState]] = {}
     for event in events:
         held = newest.get(event.subject)
@@ -20,6 +24,20 @@ async def on_people_changed(events: Sequence[Envelope[PersonState]], uow: Matchi
     changed = await uow.known_people.put_all([_known_person(event) for event in newest.values()])
     if changed:
         await uow.runs.outdate(changed)
+        await uow.requests.uncheck(changed)
+    await uow.guard.note_people([_change(event) for event in events])
+
+
+def _change(event: Envelope[PersonState]) -> PersonChange:
+    person = event.data
+    return PersonChange(
+        person_id=person.person_id,
+        business_unit_id=person.business_unit_id,
+        change_set_id=person.change_set_id,
+        change_set_size=person.change_set_size,
+        change_set_index=person.change_set_index,
+        happened_at=event.time,
+    )
 
 
 def _known_person(event: Envelope[PersonState]) -> KnownPerson:
@@ -35,5 +53,8 @@ def _known_person(event: Envelope[PersonState]) -> KnownPerson:
         function=person.function,
         region=person.region,
         country=person.country,
+        project_codes=tuple(sorted(person.project_codes)),
+        reviewer_ids=tuple(sorted(person.reviewer_ids)),
+        tenure_band=person.tenure_band,
         sequence=event.sequence,
     )

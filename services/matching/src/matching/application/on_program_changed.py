@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contracts.enrollment import Direction as PublishedDirection
-from contracts.enrollment import ProgramSettings, ProgramType
+from contracts.enrollment import MatchingMode, ProgramSettings, ProgramType
+from contracts.enrollment import UnitPolicy as PublishedUnitPolicy
 from contracts.envelope import Envelope
 
 from matching.application.ports import KnownProgram, MatchingUnitOfWork
-from matching.domain.facts import Direction, LanguageLevel, PairType, ProgramRules, Weights
+from matching.domain.facts import Direction, LanguageLevel, PairType, ProgramRules, UnitPolicy, Weights
 
 _PAIR_TYPES = {
     ProgramType.REVERSE: PairType.REVERSE,
@@ -15,11 +16,17 @@ _PAIR_TYPES = {
     ProgramType.RECIPROCAL: PairType.RECIPROCAL,
 }
 _DIRECTIONS = {PublishedDirection.GRADE: Direction.GRADE, PublishedDirection.EXPERTISE: Direction.EXPERTISE}
+_UNIT_POLICIES = {
+    PublishedUnitPolicy.ANY: UnitPolicy.ANY,
+    PublishedUnitPolicy.ACROSS: UnitPolicy.ACROSS,
+    PublishedUnitPolicy.WITHIN: UnitPolicy.WITHIN,
+}
+_MODES = {MatchingMode.HR_RUN: "hr_run", MatchingMode.SELF: "self", MatchingMode.HYBRID: "hybrid"}
 
 
 async def on_program_changed(event: Envelope[ProgramSettings], uow: MatchingUnitOfWork) -> None:
-    """Keep the newest version. A type, direction or level this version does not know raises KeyError: it is not
-    guessed.
+    """Keep the newest version. A type, direction, level, policy or mode this version does not know raises KeyError: it
+    is not guessed.
     """
     program = event.data
     uow.known_programs.put(
@@ -39,10 +46,23 @@ async def on_program_changed(event: Envelope[ProgramSettings], uow: MatchingUnit
                     distance=program.score_weights.distance,
                     language=program.score_weights.language,
                     hours=program.score_weights.hours,
+                    values=program.score_weights.values,
+                    style=program.score_weights.style,
+                    preferences=program.score_weights.preferences,
+                    channel=program.score_weights.channel,
                 ),
+                unit_policy=_UNIT_POLICIES[program.unit_policy],
+                repeat_pairs=program.repeat_pairs,
+                preference_limit=program.preference_limit,
             ),
             acceptance_days=program.acceptance_days,
             facilitator_ids=program.facilitator_ids,
+            mode=_MODES[program.matching_mode],
+            trial_days=program.trial_days,
+            request_days=program.request_days,
+            request_reminder_days=program.request_reminder_days,
+            mentors_per_mentee=program.mentors_per_mentee,
             sequence=event.sequence,
         )
     )
+    await uow.requests.uncheck_program(program.program_id)

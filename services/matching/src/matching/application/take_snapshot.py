@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from matching.application.ports import (
@@ -16,17 +17,45 @@ from matching.application.ports import (
 )
 from matching.domain.facts import Background, Candidate, Role, Snapshot
 
+_Value = TypeVar("_Value", bound=Hashable)
 
-async def take_snapshot(cohort: KnownCohort, program: KnownProgram, uow: MatchingUnitOfWork) -> Snapshot:
-    """The cohort as it is now: candidates, their lines up to the top, places held, pairs that are not repeated.
+OPTIONAL_SECOND = 2
+"""Places of a mentee whose program asks for two mentors: the second is filled after everybody's first."""
+
+
+async def take_snapshot(
+    cohort: KnownCohort,
+    program: KnownProgram,
+    uow: MatchingUnitOfWork,
+    *,
+    previous: Collection[tuple[UUID, UUID]] | None = None,
+) -> Snapshot:
+    """The cohort as it is now; see `read_snapshot`."""
+    return (await read_snapshot(cohort, program, uow, previous=previous))[0]
+
+
+async def read_snapshot(
+    cohort: KnownCohort,
+    program: KnownProgram,
+    uow: MatchingUnitOfWork,
+    *,
+    previous: Collection[tuple[UUID, UUID]] | None = None,
+    only: Collection[UUID] | None = None,
+) -> tuple[Snapshot, int]:
+    """The cohort as it is now: candidates, their lines up to the top, places held, what forbids or allows a pair.
 
     Who is admitted but not fully known (no facts of the person, or of somebody above them, have arrived) is named in
-    `without_facts` and takes no part: a rule that cannot be judged is not assumed to hold.
+    `without_facts` and takes no part: a rule that cannot be judged is not assumed to hold. Pairs that were rejected in a
+    review are excluded whatever is waived. `previous` are the proposals a re-match should keep. `only` these participations
+    are looked at, where some are named.
+
+    With it comes the sum of the sequences of its people, which grows when anything is published about one of them.
     """
+    of_cohort, by_ids = uow.known_participations.of_cohort, uow.known_participations.by_ids
     participations = [
         participation
-        for participation in await uow.known_participations.of_cohort(cohort.cohort_id)
-        if participation.may_be_matched
+        for participation in (await of_cohort(cohort.cohort_id) if only is None else await by_ids(only))
+        if participation.may_be_matched and participation.cohort_id == cohort.cohort_id
     ]
     known = {
         person.person_id: person
@@ -34,7 +63,9 @@ async def take_snapshot(cohort: KnownCohort, program: KnownProgram, uow: Matchin
     }
     standing = await uow.pairs.standing(cohort.cohort_id)
     taken = places_taken(standing)
+    ranked = await uow.preferences.of_cohort(cohort.cohort_id)
     complete = _complete(known)
+    make = _Candidates(program, taken, ranked)
     mentors: list[Candidate] = []
     mentees: list[Candidate] = []
     without_facts: dict[UUID, Role] = {}
@@ -43,9 +74,19 @@ async def take_snapshot(cohort: KnownCohort, program: KnownProgram, uow: Matchin
         if person is None or not complete[person.person_id] or participation.working_time is None:
             without_facts[participation.participation_id] = participation.role
             continue
-        candidate = _candidate(participation, person, taken[participation.participation_id])
+        candidate = make.candidate(participation, person)
         (mentors if participation.role is Role.MENTOR else mentees).append(candidate)
-    return Snapshot(
+    person_of = {one.participation_id: one.person_id for one in participations}
+    conflicts = await uow.conflicts.among(set(person_of.values()))
+    rejected = _people(await uow.rejections.of_cohort(cohort.cohort_id), person_of)
+    waived = frozenset(
+        (waiver.mentor_id, waiver.mentee_id, str(rule))
+        for waiver in await uow.waivers.of_cohort(cohort.cohort_id)
+        for rule in waiver.rules
+    )
+    # A pair that lives is not proposed once more, whatever is waived or repeated.
+    living = frozenset(_ordered(pair.mentor_id, pair.mentee_id) for pair in standing if pair.holds_places)
+    snapshot = Snapshot(
         starts_on=cohort.starts_on,
         rules=program.rules,
         mentors=tuple(mentors),
@@ -53,7 +94,12 @@ async def take_snapshot(cohort: KnownCohort, program: KnownProgram, uow: Matchin
         lines=tuple(person.line for person in known.values()),
         earlier_pairs=frozenset((pair.mentor_id, pair.mentee_id) for pair in standing),
         without_facts=without_facts,
+        excluded=frozenset(conflicts) | rejected | (living if program.rules.repeat_pairs or waived else frozenset()),
+        waived=waived,
+        quotas=tuple(await uow.quotas.of_cohort(cohort.cohort_id)),
+        previous=None if previous is None else frozenset(previous),
     )
+    return snapshot, sum(person.sequence for person in known.values())
 
 
 def places_taken(standing: Sequence[StandingPair]) -> Counter[UUID]:
@@ -64,6 +110,25 @@ def places_taken(standing: Sequence[StandingPair]) -> Counter[UUID]:
         if pair.holds_places
         for participation_id in (pair.mentor_participation_id, pair.mentee_participation_id)
     )
+
+
+def places_of(participation: KnownParticipation, mentors_per_mentee: int) -> int:
+    """How many pairs somebody can be in: their capacity, and a second place for mentees of a program that asks for it."""
+    if participation.role is Role.MENTEE and participation.capacity > 0 and mentors_per_mentee > 1:
+        return max(OPTIONAL_SECOND, participation.capacity)
+    return participation.capacity
+
+
+def _people(pairs: Sequence[tuple[UUID, UUID]], person_of: Mapping[UUID, UUID]) -> frozenset[tuple[UUID, UUID]]:
+    return frozenset(
+        _ordered(person_of[mentor], person_of[mentee])
+        for mentor, mentee in pairs
+        if mentor in person_of and mentee in person_of
+    )
+
+
+def _ordered(one: UUID, other: UUID) -> tuple[UUID, UUID]:
+    return (one, other) if one <= other else (other, one)
 
 
 def _complete(known: Mapping[UUID, KnownPerson]) -> Mapping[UUID, bool]:
@@ -89,22 +154,56 @@ def _superiors(person: KnownPerson) -> tuple[UUID, ...]:
     return manager + person.dotted_line_ids
 
 
-def _candidate(participation: KnownParticipation, person: KnownPerson, taken: int) -> Candidate:
-    if participation.working_time is None:
-        raise ValueError("a candidate has applied")
-    return Candidate(
-        participation_id=participation.participation_id,
-        person_id=participation.person_id,
-        business_unit_id=person.business_unit_id,
-        role=participation.role,
-        employed=person.employed,
-        grade_rank=person.grade_rank,
-        team=person.team,
-        background=Background(person.function, person.region, person.country),
-        offers=participation.offers,
-        asks=participation.asks,
-        languages=participation.languages,
-        working_time=participation.working_time,
-        places=participation.capacity,
-        taken=taken,
-    )
+class _Candidates:
+    """Participations joined with people. Equal values become one object: a hundred thousand people have few of them."""
+
+    def __init__(
+        self, program: KnownProgram, taken: Mapping[UUID, int], ranked: Mapping[UUID, tuple[UUID, ...]]
+    ) -> None:
+        self._program, self._taken, self._ranked = program, taken, ranked
+        self._one: dict[Any, Any] = {}
+        self._units: dict[UUID, UUID] = {}
+
+    def candidate(self, participation: KnownParticipation, person: KnownPerson) -> Candidate:
+        """The candidate; the person has applied."""
+        if participation.working_time is None:
+            raise ValueError("a candidate has applied")
+        key = participation.participation_id
+        return Candidate(
+            participation_id=key,
+            person_id=participation.person_id,
+            business_unit_id=self._same(person.business_unit_id),
+            role=participation.role,
+            employed=person.employed,
+            grade_rank=person.grade_rank,
+            team=person.team,
+            background=self._same(
+                Background(
+                    person.function,
+                    person.region,
+                    person.country,
+                    person.tenure_band,
+                    frozenset(participation.background_codes),
+                )
+            ),
+            offers=self._mapping(participation.offers),
+            asks=self._mapping(participation.asks),
+            languages=self._mapping(participation.languages),
+            working_time=self._same(participation.working_time),
+            places=places_of(participation, self._program.mentors_per_mentee),
+            taken=self._taken.get(key, 0),
+            projects=self._same(frozenset(person.project_codes)),
+            values=self._same(frozenset(participation.values)),
+            style=self._mapping(participation.style),
+            channels=self._same(frozenset(participation.channels)),
+            priority=participation.priority,
+            ranked=self._ranked.get(key, ()),
+        )
+
+    def _same(self, value: _Value) -> _Value:
+        same: _Value = self._one.setdefault(value, value)
+        return same
+
+    def _mapping(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        same: Mapping[str, Any] = self._one.setdefault(tuple(value.items()), value)
+        return same

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from matching.domain.explanation import UnmatchedReason, unmatched_words
 from matching.domain.facts import Role
 from matching.domain.match_run import MatchRun, RunState
 from matching.domain.pair import MatchedTopic, Pair, PairState
@@ -17,14 +18,18 @@ __all__ = [
     "Answer",
     "MatchedTopic",
     "OwnProposalView",
+    "OwnUnmatchedView",
     "PairState",
     "PairView",
     "Role",
+    "RunContent",
     "RunState",
     "RunView",
+    "UnmatchedView",
     "own_proposal_view",
     "pair_view",
     "run_view",
+    "unmatched_view",
 ]
 
 
@@ -54,8 +59,49 @@ class RunView:
     certificate_hash: str | None
     timings: Mapping[str, int]
     proposals: int | None
-    unmatched: Sequence[Mapping[str, Any]]
+    unmatched: Sequence[UnmatchedView]
     version: int
+    keep_run_id: UUID | None = None
+    deadline_seconds: int | None = None
+    approved: bool = False
+    replayable: bool = False
+    stage: str | None = None
+    share: int | None = None
+    unmatched_count: int | None = None
+    blocking: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedView:
+    """An admitted person the run found no pair for, and why, as coded words for the program manager."""
+
+    participation_id: UUID
+    role: Role
+    reason: str
+    considered: int
+    allowed: int
+    broken: Mapping[str, int]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUnmatchedView:
+    """That the principal got no pair in the youngest released run of a cohort; nothing of anybody else."""
+
+    run_id: UUID
+    cohort_id: UUID
+    participation_id: UUID
+    role: Role
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunContent:
+    """What a run was given and what proves its result, as they are kept; None when they were erased."""
+
+    run_id: UUID
+    given: bytes | None
+    proof: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +151,22 @@ class OwnProposalView:
     version: int
 
 
-def run_view(run: MatchRun) -> RunView:
-    """The run as its program manager sees it."""
+def unmatched_view(document: Mapping[Any, Any]) -> UnmatchedView:
+    """Somebody without a pair, out of a row or of what a run's result says."""
+    counts = {"considered": document["considered"], "allowed": document["allowed"], "broken": document["broken"]}
+    return UnmatchedView(
+        participation_id=UUID(str(document["participation_id"])),
+        role=Role(document["role"]),
+        reason=document["reason"],
+        words=unmatched_words(UnmatchedReason(document["reason"]), **counts),
+        **counts,
+    )
+
+
+def run_view(run: MatchRun, *, replayable: bool = False, stage: str | None = None, share: int | None = None) -> RunView:
+    """The run as its program manager sees it; `stage` and `share` (of 1000) say how far it is."""
     result = run.result
+    running = run.state in (RunState.RUNNING, RunState.RELEASING)
     return RunView(
         run_id=run.run_id,
         cohort_id=run.cohort_id,
@@ -124,8 +183,16 @@ def run_view(run: MatchRun) -> RunView:
         certificate_hash=None if result is None else result.certificate_hash,
         timings={} if result is None else result.timings,
         proposals=None if result is None else result.proposals,
-        unmatched=() if result is None else result.unmatched,
+        unmatched=() if result is None else tuple(unmatched_view(item) for item in result.unmatched),
         version=run.version,
+        keep_run_id=run.keep_run_id,
+        deadline_seconds=run.deadline_seconds,
+        approved=run.approved_by is not None,
+        replayable=replayable,
+        stage=stage if running else None,
+        share=share if running else None,
+        unmatched_count=None if result is None else result.unmatched_mentors + result.unmatched_mentees,
+        blocking=() if result is None else result.blocking,
     )
 
 

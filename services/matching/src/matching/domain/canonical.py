@@ -1,20 +1,57 @@
-"""One way to write facts down as bytes, so that equal facts have equal hashes whatever order they came in."""
+"""One way to write facts down as bytes, so that equal facts have equal hashes whatever order they came in; and back.
+
+A snapshot is written as lines of canonical JSON: one for the cohort, then one for each mentor, mentee and line of the
+organisation, each kind in ascending order of its id. The hash of an input is keyed: ids of people are no secret, and
+without a key whoever guesses the facts of a small cohort could confirm the guess.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
+from uuid import UUID
 
-from matching.domain.facts import Candidate, Line, Snapshot
+from matching.domain.facts import (
+    Background,
+    Candidate,
+    Direction,
+    LanguageLevel,
+    Line,
+    PairType,
+    ProgramRules,
+    Quota,
+    Role,
+    Snapshot,
+    UnitPolicy,
+    Weights,
+    WorkingTime,
+)
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """The secret that keys the hash of an input, and the name it goes by in certificates (never the secret itself)."""
+
+    secret: bytes
+
+    @property
+    def key_id(self) -> str:
+        """The first 16 hexadecimal digits of a hash of the secret."""
+        return hashlib.sha256(b"key id|" + self.secret).hexdigest()[:16]
 
 
 def canonical_json(value: Any) -> bytes:
     """UTF-8 JSON with sorted keys and no spaces. `value` holds only dicts with string keys, lists, strings, integers,
     None.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def sha256_hex(content: bytes) -> str:
@@ -22,50 +59,94 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
-    """The snapshot as canonical values: every set and sequence sorted, so that the input's order leaves no trace."""
-    rules = snapshot.rules
-    return {
-        "starts_on": snapshot.starts_on.isoformat(),
-        "rules": {
-            "pair_type": rules.pair_type.value,
-            "direction": rules.direction.value,
-            "minimum_grade_gap": rules.minimum_grade_gap,
-            "minimum_language_level": rules.minimum_language_level.name,
-            "minimum_overlap_minutes": rules.minimum_overlap_minutes,
-            "weights": asdict(rules.weights),
-            "unit_policy": rules.unit_policy.value,
-            "repeat_pairs": rules.repeat_pairs,
-            "preference_limit": rules.preference_limit,
-        },
-        "mentors": _sorted_documents(snapshot.mentors),
-        "mentees": _sorted_documents(snapshot.mentees),
-        "lines": sorted((_line(line) for line in snapshot.lines), key=lambda line: str(line["person_id"])),
-        "earlier_pairs": sorted([str(mentor), str(mentee)] for mentor, mentee in snapshot.earlier_pairs),
-        "without_facts": {str(key): role.value for key, role in snapshot.without_facts.items()},
-        "excluded": sorted([str(one), str(other)] for one, other in snapshot.excluded),
-        "waived": sorted([str(mentor), str(mentee), rule] for mentor, mentee, rule in snapshot.waived),
-        "quotas": sorted(
-            [str(quota.business_unit_id), quota.places, "" if quota.mentee is None else str(quota.mentee)]
-            for quota in snapshot.quotas
+def input_hash(content: bytes, key: HashKey) -> str:
+    """Hexadecimal HMAC-SHA-256 of a snapshot's bytes."""
+    return hmac.digest(key.secret, content, "sha256").hex()
+
+
+def snapshot_bytes(snapshot: Snapshot) -> bytes:
+    """The snapshot as bytes; the same for any permutation of its parts."""
+    return b"\n".join(canonical_json(document) for document in _documents(snapshot))
+
+
+def snapshot_of(content: bytes) -> Snapshot:
+    """The snapshot that `snapshot_bytes` wrote."""
+    lines = iter(content.split(b"\n"))
+    head = json.loads(next(lines))
+    people = [_candidate_of(json.loads(next(lines))) for _ in range(head["mentors"] + head["mentees"])]
+    return Snapshot(
+        starts_on=date.fromisoformat(head["starts_on"]),
+        rules=_rules_of(head["rules"]),
+        mentors=tuple(people[: head["mentors"]]),
+        mentees=tuple(people[head["mentors"] :]),
+        lines=tuple(_line_of(json.loads(line)) for line in lines),
+        earlier_pairs=frozenset((UUID(mentor), UUID(mentee)) for mentor, mentee in head["earlier_pairs"]),
+        without_facts={UUID(key): Role(role) for key, role in head["without_facts"].items()},
+        excluded=frozenset((UUID(one), UUID(other)) for one, other in head["excluded"]),
+        waived=frozenset((UUID(mentor), UUID(mentee), rule) for mentor, mentee, rule in head["waived"]),
+        quotas=tuple(
+            Quota(UUID(unit), places, UUID(mentee) if mentee else None) for unit, mentee, places in head["quotas"]
         ),
-        "previous": None
-        if snapshot.previous is None
-        else sorted([str(mentor), str(mentee)] for mentor, mentee in snapshot.previous),
+        previous=None
+        if head["previous"] is None
+        else frozenset((UUID(mentor), UUID(mentee)) for mentor, mentee in head["previous"]),
+    )
+
+
+def rules_document(rules: ProgramRules) -> dict[str, Any]:
+    """A program's rules and weights as canonical values."""
+    return {
+        "pair_type": rules.pair_type.value,
+        "direction": rules.direction.value,
+        "minimum_grade_gap": rules.minimum_grade_gap,
+        "minimum_language_level": rules.minimum_language_level.name,
+        "minimum_overlap_minutes": rules.minimum_overlap_minutes,
+        "weights": asdict(rules.weights),
+        "unit_policy": rules.unit_policy.value,
+        "repeat_pairs": rules.repeat_pairs,
+        "preference_limit": rules.preference_limit,
     }
 
 
-def input_hash(snapshot: Snapshot) -> str:
-    """Hexadecimal SHA-256 of the canonical snapshot; invariant under any permutation of its parts."""
-    return sha256_hex(canonical_json(snapshot_document(snapshot)))
+def in_order(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Candidates by ascending participation id, the canonical order."""
+    return tuple(sorted(candidates, key=lambda candidate: candidate.participation_id.int))
 
 
-def _sorted_documents(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
-    return sorted((_candidate(candidate) for candidate in candidates), key=lambda item: str(item["participation_id"]))
+def quotas_in_order(quotas: Iterable[Quota]) -> tuple[Quota, ...]:
+    """Quotas by unit, mentee (those without one first) and places, the canonical order."""
+    return tuple(sorted(quotas, key=lambda quota: (quota.business_unit_id, quota.mentee or UUID(int=0), quota.places)))
+
+
+def _documents(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    yield {
+        "starts_on": snapshot.starts_on.isoformat(),
+        "rules": rules_document(snapshot.rules),
+        "mentors": len(snapshot.mentors),
+        "mentees": len(snapshot.mentees),
+        "earlier_pairs": _sorted_pairs(snapshot.earlier_pairs),
+        "without_facts": {str(key): role.value for key, role in snapshot.without_facts.items()},
+        "excluded": _sorted_pairs(snapshot.excluded),
+        "waived": sorted([str(mentor), str(mentee), rule] for mentor, mentee, rule in snapshot.waived),
+        "quotas": [
+            [str(quota.business_unit_id), "" if quota.mentee is None else str(quota.mentee), quota.places]
+            for quota in quotas_in_order(snapshot.quotas)
+        ],
+        "previous": None if snapshot.previous is None else _sorted_pairs(snapshot.previous),
+    }
+    for side in (snapshot.mentors, snapshot.mentees):
+        for candidate in in_order(side):
+            yield _candidate(candidate)
+    for line in sorted(snapshot.lines, key=lambda line: line.person_id.int):
+        yield _line(line)
+
+
+def _sorted_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> list[list[str]]:
+    return sorted([str(one), str(other)] for one, other in pairs)
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
-    time = candidate.working_time
+    time, background = candidate.working_time, candidate.background
     return {
         "participation_id": str(candidate.participation_id),
         "person_id": str(candidate.person_id),
@@ -73,17 +154,23 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "role": candidate.role.value,
         "employed": candidate.employed,
         "grade_rank": candidate.grade_rank,
-        "background": {**asdict(candidate.background), "life": sorted(candidate.background.life)},
+        "background": [
+            background.function,
+            background.region,
+            background.country,
+            background.tenure,
+            sorted(background.life),
+        ],
         "team": candidate.team,
-        "offers": dict(candidate.offers),
-        "asks": dict(candidate.asks),
-        "languages": {language: level.name for language, level in candidate.languages.items()},
+        "offers": candidate.offers,
+        "asks": candidate.asks,
+        "languages": {language: int(level) for language, level in candidate.languages.items()},
         "working_time": [time.time_zone, time.start_minute, time.end_minute, sorted(time.days)],
         "places": candidate.places,
         "taken": candidate.taken,
         "projects": sorted(candidate.projects),
         "values": sorted(candidate.values),
-        "style": dict(candidate.style),
+        "style": candidate.style,
         "channels": sorted(candidate.channels),
         "priority": candidate.priority,
         "ranked": [str(participation_id) for participation_id in candidate.ranked],
@@ -94,6 +181,57 @@ def _line(line: Line) -> dict[str, Any]:
     return {
         "person_id": str(line.person_id),
         "manager_id": None if line.manager_id is None else str(line.manager_id),
-        "dotted_line_ids": sorted(str(person) for person in line.dotted_line_ids),
-        "reviewer_ids": sorted(str(person) for person in line.reviewer_ids),
+        "dotted_line_ids": _sorted_ids(line.dotted_line_ids),
+        "reviewer_ids": _sorted_ids(line.reviewer_ids),
     }
+
+
+def _sorted_ids(ids: Iterable[UUID]) -> list[str]:
+    return sorted(str(one) for one in ids)
+
+
+def _rules_of(document: dict[str, Any]) -> ProgramRules:
+    return ProgramRules(
+        **{
+            **document,
+            "pair_type": PairType(document["pair_type"]),
+            "direction": Direction(document["direction"]),
+            "minimum_language_level": LanguageLevel[document["minimum_language_level"]],
+            "weights": Weights(**document["weights"]),
+            "unit_policy": UnitPolicy(document["unit_policy"]),
+        }
+    )
+
+
+def _candidate_of(document: dict[str, Any]) -> Candidate:
+    function, region, country, tenure, life = document["background"]
+    zone, start, end, days = document["working_time"]
+    return Candidate(
+        **{
+            **document,
+            "participation_id": UUID(document["participation_id"]),
+            "person_id": UUID(document["person_id"]),
+            "business_unit_id": UUID(document["business_unit_id"]),
+            "role": Role(document["role"]),
+            "background": Background(function, region, country, tenure, frozenset(life)),
+            "languages": {language: LanguageLevel(level) for language, level in document["languages"].items()},
+            "working_time": WorkingTime(zone, start, end, frozenset(days)),
+            "projects": frozenset(document["projects"]),
+            "values": frozenset(document["values"]),
+            "channels": frozenset(document["channels"]),
+            "ranked": tuple(UUID(one) for one in document["ranked"]),
+        }
+    )
+
+
+def _line_of(document: dict[str, Any]) -> Line:
+    return Line(
+        UUID(document["person_id"]),
+        None if document["manager_id"] is None else UUID(document["manager_id"]),
+        _ids_of(document["dotted_line_ids"]),
+        _ids_of(document["reviewer_ids"]),
+    )
+
+
+def _ids_of(ids: Sequence[str]) -> frozenset[UUID]:
+    return frozenset(UUID(one) for one in ids)

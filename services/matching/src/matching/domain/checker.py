@@ -1,257 +1,324 @@
-"""A second opinion on a result, from the raw snapshot. It shares no code with the rules, the score or the solver.
+"""A second opinion on a result, from the raw snapshot. It shares no code with the rules, the score, the kernel or the
+solver.
 
-It reads only the plain facts, re-derives every rule and every score in its own way, and proves the optimum by weak
-duality: at any prices whatever, no matching is worth more than the dual value, so a result that reaches it is the best
-there is. Python integers have no limit, hence all levels are packed into one number.
+It reads only the plain facts and re-derives every rule and every score in its own way (`checker_world`, `checker_rows`).
+Optimality is proved by weak duality, level by level: in the ordered vectors of the objective's levels no matching is
+worth more than the dual value at any prices whatever, so a result that reaches it is the best there is. The proof has
+one part a claim: that no pairs cover more people, that none do so above the floor, that none above or at the floor are
+worth more.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import product
+from dataclasses import dataclass
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from matching.domain.facts import Candidate, Snapshot, WorkingTime
+import numpy as np
+from numpy.typing import NDArray
 
-_TIE_SCALE = 2**100
+from matching.domain.checker_rows import Rows
+from matching.domain.checker_world import World
+from matching.domain.facts import Candidate, Quota, Snapshot
+
+Longs = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_MASK = 2**64 - 1
 
 
-def findings(
-    snapshot: Snapshot,
-    *,
-    pairs: Sequence[tuple[UUID, UUID, int]],
-    claimed: tuple[int, int, int],
-    people_weight: int,
-    mentor_prices: Mapping[UUID, tuple[int, int]],
-    mentee_prices: Mapping[UUID, tuple[int, int]],
-    seed: str,
-) -> tuple[str, ...]:
-    """Everything that is wrong with a result; empty if it is valid and proven optimal.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Prices that bound what can be reached with pairs of at least the score `least`.
 
-    `pairs` are (mentor participation, mentee participation, score); `claimed` is (people covered, score, tie rank);
-    prices are (coverage and score, ties) per participation.
+    `levels` are the objective's levels, most important first: `class:<k>` (people of priority class k covered), `kept`,
+    `score`, `ties`. `mentors` and `mentees` hold a price per level and person (ascending participation id), what the
+    person's place costs a pair; `quotas` per level and quota of the snapshot in its canonical order, never negative.
+    `bound` is what the prices prove.
     """
-    found: list[str] = []
-    world = _World(snapshot)
-    taken: dict[UUID, int] = {}
-    for mentor_id, mentee_id, score in pairs:
+
+    name: str
+    least: int
+    levels: tuple[str, ...]
+    mentors: Sequence[Longs]
+    mentees: Sequence[Longs]
+    quotas: Sequence[Longs]
+    bound: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is to be checked: (mentor participation, mentee participation, score) of each pair, the values claimed by
+    level in order, the floor (0: none), the claims, and the seed of the rule for ties.
+    """
+
+    pairs: Sequence[tuple[UUID, UUID, int]]
+    values: Mapping[str, int]
+    floor: int
+    claims: Sequence[Claim]
+    seed: str
+
+
+def findings(snapshot: Snapshot, result: Result, *, rows: int | None = None) -> tuple[str, ...]:
+    """Everything that is wrong with a result; empty if it is valid and the claims hold.
+
+    Every pair taken is judged and scored, every place, quota and level is counted. The claims are checked on all pairs of
+    a mentor and a mentee, or of `rows` mentors only, drawn from the seed.
+    """
+    world = World(snapshot)
+    found = _pairs(world, result) or _places(world, result) or _values(world, result)
+    return tuple(found) if found else tuple(_Claims(world, result, rows).findings())
+
+
+def rows_checked(mentors: int, rows: int | None) -> int:
+    """How many mentors' rows `findings` looks at."""
+    return mentors if rows is None else min(rows, mentors)
+
+
+def _pairs(world: World, result: Result) -> list[str]:
+    found = []
+    for mentor_id, mentee_id, score in result.pairs:
         mentor, mentee = world.mentors.get(mentor_id), world.mentees.get(mentee_id)
         if mentor is None or mentee is None:
             found.append(f"{mentor_id} with {mentee_id}: not a mentor and a mentee of the cohort")
             continue
-        taken[mentor_id] = taken.get(mentor_id, 0) + 1
-        taken[mentee_id] = taken.get(mentee_id, 0) + 1
-        found.extend(f"{mentor_id} with {mentee_id}: {fault}" for fault in world.faults(mentor, mentee))
-        if world.score(mentor, mentee) != score:
-            found.append(f"{mentor_id} with {mentee_id}: score {score} instead of {world.score(mentor, mentee)}")
-    if len({(mentor, mentee) for mentor, mentee, _ in pairs}) != len(pairs):
+        found.extend(f"{mentor_id} with {mentee_id}: {fault}" for fault in sorted(world.faults(mentor, mentee)))
+        right = world.score(mentor, mentee)
+        if right != score:
+            found.append(f"{mentor_id} with {mentee_id}: score {score} instead of {right}")
+        if score < result.floor:
+            found.append(f"{mentor_id} with {mentee_id}: score {score} below the floor of {result.floor}")
+    if len({(mentor, mentee) for mentor, mentee, _ in result.pairs}) != len(result.pairs):
         found.append("a pair appears twice")
+    return found
+
+
+def _places(world: World, result: Result) -> list[str]:
+    used: dict[UUID, int] = {}
+    for mentor, mentee, _ in result.pairs:
+        used[mentor] = used.get(mentor, 0) + 1
+        used[mentee] = used.get(mentee, 0) + 1
     everybody = {**world.mentors, **world.mentees}
-    for participation_id, count in taken.items():
-        candidate = everybody[participation_id]
-        if candidate.taken + count > candidate.places:
-            found.append(f"{participation_id}: {candidate.taken + count} places used of {candidate.places}")
-    if found:
-        return tuple(found)
-    reached = (
-        sum(1 for participation_id in taken if everybody[participation_id].taken == 0),
-        sum(score for _, _, score in pairs),
-        sum(_tie(seed, mentor, mentee) for mentor, mentee, _ in pairs),
-    )
-    if reached != claimed:
-        return (f"the objective is {reached}, not {claimed}",)
-    return _optimality(world, reached, people_weight, mentor_prices, mentee_prices, seed)
+    found = [
+        f"{key}: {everybody[key].taken + count} places used of {everybody[key].places}"
+        for key, count in used.items()
+        if everybody[key].taken + count > everybody[key].places
+    ]
+    for quota in world.snapshot.quotas:
+        places = sum(_within(quota, world.mentors[mentor], mentee) for mentor, mentee, _ in result.pairs)
+        if places > quota.places:
+            found.append(f"{places} places of unit {quota.business_unit_id} used of a quota of {quota.places}")
+    return found
 
 
-def _optimality(
-    world: _World,
-    reached: tuple[int, int, int],
-    people_weight: int,
-    mentor_prices: Mapping[UUID, tuple[int, int]],
-    mentee_prices: Mapping[UUID, tuple[int, int]],
-    seed: str,
-) -> tuple[str, ...]:
-    if set(mentor_prices) != set(world.mentors) or set(mentee_prices) != set(world.mentees):
-        return ("the prices do not belong to the cohort",)
-    person = people_weight * _TIE_SCALE
-    prices = {
-        key: fit * _TIE_SCALE + tie for side in (mentor_prices, mentee_prices) for key, (fit, tie) in side.items()
-    }
-    dual = 0
-    places = [0, 0]
-    for side, candidates in enumerate((world.mentors, world.mentees)):
-        for key, candidate in candidates.items():
-            free = candidate.places - candidate.taken
-            if free <= 0:
-                continue
-            places[side] += free
-            covers = 1 if candidate.taken == 0 else 0
-            dual += covers * max(0, person + prices[key]) + (free - covers) * max(0, prices[key])
-    highest = 0
-    for mentor, mentee in product(world.mentors.values(), world.mentees.values()):
-        if mentor.places <= mentor.taken or mentee.places <= mentee.taken or world.faults(mentor, mentee):
-            continue
-        score = world.score(mentor, mentee)
-        highest = max(highest, score)
-        worth = score * _TIE_SCALE + _tie(seed, mentor.participation_id, mentee.participation_id)
-        dual += max(0, worth - prices[mentor.participation_id] - prices[mentee.participation_id])
-    if people_weight <= min(places) * highest:
-        return ("the weight of a person is too small to put coverage first",)
-    primal = reached[0] * person + reached[1] * _TIE_SCALE + reached[2]
-    return () if dual == primal else (f"not proven optimal: the prices allow {dual - primal} more",)
+def _within(quota: Quota, mentor: Candidate, mentee: UUID) -> bool:
+    return quota.business_unit_id == mentor.business_unit_id and quota.mentee in (None, mentee)
 
 
-def _tie(seed: str, mentor: UUID, mentee: UUID) -> int:
-    return int(hashlib.sha256(f"{seed}|{mentor}|{mentee}".encode()).hexdigest()[:6], 16)
+def _values(world: World, result: Result) -> list[str]:
+    reached = {level: _reached(world, result, level) for level in result.values}
+    wrong = {level: value for level, value in result.values.items() if reached[level] != value}
+    return [f"{level} is {reached[level]}, not {value}" for level, value in wrong.items()]
 
 
-class _World:
-    """The snapshot, indexed for questions about two people."""
+def _reached(world: World, result: Result, level: str) -> int:
+    if level == "score":
+        return sum(score for _, _, score in result.pairs)
+    if level == "ties":
+        names = {key: _name(result.seed, key) for pair in result.pairs for key in pair[:2]}
+        return sum(_rank(names[mentor], names[mentee]) for mentor, mentee, _ in result.pairs)
+    if level == "kept":
+        previous = world.snapshot.previous or frozenset()
+        return sum((mentor, mentee) in previous for mentor, mentee, _ in result.pairs)
+    if level == "floor":
+        return min((score for _, _, score in result.pairs), default=0)
+    everybody = {**world.mentors, **world.mentees}
+    covered = {key for pair in result.pairs for key in pair[:2] if everybody[key].taken == 0}
+    return sum(f"class:{everybody[key].priority}" == level for key in covered)
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.mentors: dict[UUID, Candidate] = {item.participation_id: item for item in snapshot.mentors}
-        self.mentees: dict[UUID, Candidate] = {item.participation_id: item for item in snapshot.mentees}
-        self._snapshot = snapshot
-        self._line = {line.person_id: line for line in snapshot.lines}
-        self._bosses: dict[UUID, set[UUID]] = {}
-        self._shifts: dict[WorkingTime, dict[int, tuple[float, float]]] = {}
-        self._minutes: dict[tuple[WorkingTime, WorkingTime], float] = {}
 
-    def faults(self, mentor: Candidate, mentee: Candidate) -> list[str]:
-        """What forbids the pair, in words; empty if nothing does."""
-        rules = self._snapshot.rules
-        faults = []
-        one, other = mentor.person_id, mentee.person_id
-        if one == other:
-            faults.append("one person")
-        if not mentor.employed or not mentee.employed:
-            faults.append("left")
-        if (one, other) in self._snapshot.earlier_pairs:
-            faults.append("paired before")
-        if rules.pair_type.value != "reciprocal" and rules.direction.value == "grade":
-            low, high = (mentor, mentee) if rules.pair_type.value == "reverse" else (mentee, mentor)
-            if not (high.grade_rank > low.grade_rank and high.grade_rank >= low.grade_rank + rules.minimum_grade_gap):
-                faults.append("grades")
-        if one in self._climb(other) or other in self._climb(one):
-            faults.append("reporting chain")
-        managers = [self._line[person].manager_id for person in (one, other) if person in self._line]
-        if (mentor.team and mentor.team == mentee.team) or (
-            len(managers) == 2 and managers[0] and managers[0] == managers[1]
-        ):
-            faults.append("team")
-        if not any(
-            min(mentor.languages.get(language, 0), mentee.languages.get(language, 0)) >= rules.minimum_language_level
-            for language in set(mentor.languages) | set(mentee.languages)
-        ):
-            faults.append("language")
-        if self._common_minutes(mentor.working_time, mentee.working_time) < rules.minimum_overlap_minutes:
-            faults.append("working hours")
-        answered = _wishes(mentee.asks, mentor.offers)
-        if rules.pair_type.value == "reciprocal":
-            answered = answered + _wishes(mentor.asks, mentee.offers)
-        if not any(answered):
-            faults.append("no topic")
-        return faults
+def _name(seed: str, participation_id: UUID) -> int:
+    return int(hashlib.sha256(f"{seed}|{participation_id}".encode()).hexdigest()[:16], 16)
 
-    def score(self, mentor: Candidate, mentee: Candidate) -> int:
-        """The score by the published formula: the weighted mean of the parts that apply."""
-        weights = self._snapshot.rules.weights
-        common = [
-            min(level, mentee.languages[language])
-            for language, level in mentor.languages.items()
-            if language in mentee.languages
+
+def _rank(mentor: int, mentee: int) -> int:
+    mixed = (mentor ^ ((mentee >> 32) | ((mentee & 0xFFFFFFFF) << 32))) + 0x9E3779B97F4A7C15 & _MASK
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & _MASK
+    return (mixed ^ (mixed >> 31)) >> 24
+
+
+class _Claims:
+    """The claims of a result upon the rows of the problem."""
+
+    def __init__(self, world: World, result: Result, rows: int | None) -> None:
+        self._world, self._result = world, result
+        self._rows = Rows(world)
+        self._people = (self._rows.mentors, self._rows.mentees)
+        places = [{person.participation_id: place for place, person in enumerate(people)} for people in self._people]
+        self._taken = tuple(
+            np.array(values, dtype=np.int64)
+            for values in (
+                [places[0][mentor] for mentor, _, _ in result.pairs],
+                [places[1][mentee] for _, mentee, _ in result.pairs],
+                [score for _, _, score in result.pairs],
+            )
+        )
+        seed, previous = result.seed, world.snapshot.previous or frozenset()
+        self._names = [
+            np.array([_name(seed, person.participation_id) for person in people], dtype=np.uint64)
+            for people in self._people
         ]
-        traits = [
-            (getattr(mentor.background, trait), getattr(mentee.background, trait))
-            for trait in ("function", "region", "country")
+        self._kept = np.array(
+            [
+                (places[0][mentor] << 32) | places[1][mentee]
+                for mentor, mentee in previous
+                if mentor in places[0] and mentee in places[1]
+            ],
+            dtype=np.int64,
+        )
+        self._quotas = sorted(
+            world.snapshot.quotas, key=lambda quota: (quota.business_unit_id, quota.mentee or UUID(int=0), quota.places)
+        )
+        self._members = [
+            (
+                np.array([one.business_unit_id == quota.business_unit_id for one in self._people[0]], dtype=np.bool_),
+                np.array([quota.mentee in (None, one.participation_id) for one in self._people[1]], dtype=np.bool_),
+            )
+            for quota in self._quotas
         ]
-        traits = [both for both in traits if None not in both] + [(mentor.business_unit_id, mentee.business_unit_id)]
-        minutes = int(self._common_minutes(mentor.working_time, mentee.working_time))
-        parts = [
-            (weights.distance, len([both for both in traits if both[0] != both[1]]) * 1000 // len(traits)),
-            (weights.language, max(common, default=0) * 1000 // 6),
-            (weights.hours, min(minutes, 480) * 1000 // 480),
-        ]
-        for weight, wishes in (
-            (weights.topics, _wishes(mentee.asks, mentor.offers)),
-            (weights.reciprocity, _wishes(mentor.asks, mentee.offers)),
-        ):
-            if wishes:
-                parts.append((weight, sum(wishes) // len(wishes)))
-        total = sum(weight for weight, _ in parts)
-        return max(1, sum(weight * part for weight, part in parts) // total) if total else 1
+        mentors = len(self._rows.mentors)
+        self._all = rows is None or rows >= mentors
+        # Names are as good as drawn by lot, and the same for the same seed.
+        self._drawn = sorted(sorted(range(mentors), key=self._names[0].tolist().__getitem__)[:rows])
 
-    def _climb(self, person: UUID) -> set[UUID]:
-        if person not in self._bosses:
-            seen: set[UUID] = set()
-            level = {person}
-            while level:
-                above: set[UUID] = set()
-                for one in level:
-                    line = self._line.get(one)
-                    if line is not None:
-                        above |= set(line.dotted_line_ids)
-                        above |= {line.manager_id} if line.manager_id else set()
-                level = above - seen
-                seen |= above
-            self._bosses[person] = seen
-        return self._bosses[person]
+    def findings(self) -> list[str]:
+        """What does not hold of the claims."""
+        found: list[str] = []
+        wanted = self._wanted()
+        if sorted(claim.name for claim in self._result.claims) != sorted(wanted):
+            return [f"the claims are not {', '.join(sorted(wanted))}"]
+        for claim in self._result.claims:
+            found.extend(self._shape(claim))
+        if found:
+            return found
+        bounds = {claim.name: self._nodes(claim) for claim in self._result.claims}
+        for place in self._drawn:
+            allowed, scores = self._rows.row(place)
+            for claim in self._result.claims:
+                columns = np.flatnonzero(allowed & (scores >= claim.least))
+                rows = np.full(len(columns), place, dtype=np.int64)
+                added = self._worth(claim, rows, columns, scores[columns])
+                bounds[claim.name] = _plus(bounds[claim.name], added)
+        for claim in self._result.claims:
+            found.extend(self._compared(claim, bounds[claim.name], wanted[claim.name]))
+        return found
 
-    def _common_minutes(self, one: WorkingTime, other: WorkingTime) -> float:
-        key = (one, other)
-        if key not in self._minutes:
-            self._minutes[key] = self._count_minutes(one, other)
-        return self._minutes[key]
+    def _wanted(self) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """The claims a result needs: the least score and the levels of each."""
+        classes = tuple(sorted(level for level in self._result.values if level.startswith("class:")))
+        classes = tuple(sorted(classes, key=lambda level: int(level.partition(":")[2])))
+        if self._world.snapshot.previous is not None:
+            return {"result": (1, (*classes, "kept", "score", "ties"))}
+        result = (max(1, self._result.floor), (*classes, "score", "ties"))
+        if not any(self._result.values[level] for level in classes):
+            # Nobody is newly covered: there is no floor to keep coverage with.
+            return {"coverage": (1, classes), "result": result}
+        return {"coverage": (1, classes), "floor": (self._result.floor + 1, classes), "result": result}
 
-    def _count_minutes(self, one: WorkingTime, other: WorkingTime) -> float:
-        days = [day for day in range(7) if self._works(one, day) and self._works(other, day)]
-        if not days:
-            return 0
-        first = days[0]
-        best = 0.0
-        for shift in (-1, 0, 1):
-            for day_of_one, day_of_other in ((first, first + shift), (first + shift, first)):
-                mine, theirs = self._shift(one).get(day_of_one), self._shift(other).get(day_of_other)
-                if mine and theirs:
-                    best = max(best, min(mine[1], theirs[1]) - max(mine[0], theirs[0]))
-        return best // 60
+    def _shape(self, claim: Claim) -> list[str]:
+        least, levels = self._wanted()[claim.name]
+        if (claim.least, claim.levels) != (least, levels):
+            return [f"{claim.name}: not about pairs from {least} in {', '.join(levels)}"]
+        sizes = (len(self._people[0]), len(self._people[1]), len(self._quotas))
+        for prices, size in zip((claim.mentors, claim.mentees, claim.quotas), sizes, strict=True):
+            if len(prices) != len(levels) or any(len(level) != size for level in prices):
+                return [f"{claim.name}: the prices do not belong to the cohort"]
+        if any(_sign([level[place] for level in claim.quotas]) < 0 for place in range(len(self._quotas))):
+            return [f"{claim.name}: a quota has a negative price"]
+        return []
 
-    def _works(self, working: WorkingTime, day: int) -> bool:
-        return day in self._shift(working)
+    def _nodes(self, claim: Claim) -> tuple[int, ...]:
+        """What the places of people and quotas are worth at the prices.
 
-    def _shift(self, working: WorkingTime) -> dict[int, tuple[float, float]]:
-        """Shifts as (begin, end) in seconds since 1970, by days after the cohort's start."""
-        if working not in self._shifts:
-            shifts: dict[int, tuple[float, float]] = {}
-            for day in range(-1, 8):
-                midnight = datetime.combine(self._snapshot.starts_on, datetime.min.time()) + timedelta(days=day)
-                if midnight.isoweekday() not in working.days:
-                    continue
-                night = timedelta(days=1) if working.end_minute <= working.start_minute else timedelta()
-                begin = midnight + timedelta(minutes=working.start_minute)
-                end = midnight + night + timedelta(minutes=working.end_minute)
-                try:
-                    zone = ZoneInfo(working.time_zone)
-                except (KeyError, ValueError):
-                    continue
-                shifts[day] = begin.replace(tzinfo=zone).timestamp(), end.replace(tzinfo=zone).timestamp()
-            self._shifts[working] = shifts
-        return self._shifts[working]
+        A person's first place is worth what covering earns more than the price allows to save, a further one what the
+        price says, nothing below zero.
+        """
+        total = tuple(0 for _ in claim.levels)
+        for people, prices in zip(self._people, (claim.mentors, claim.mentees), strict=True):
+            free = np.array([one.places - one.taken if one.employed else 0 for one in people], dtype=np.int64)
+            first = np.array([one.taken == 0 for one in people], dtype=np.bool_) & (free > 0)
+            classes = np.array([one.priority for one in people], dtype=np.int64)
+            gains = [
+                (classes == int(level.partition(":")[2])).astype(np.int64) if level.startswith("class:") else 0
+                for level in claim.levels
+            ]
+            covering = [price + gain for price, gain in zip(prices, gains, strict=True)]
+            total = _plus(total, _positive_sums(covering, first.astype(np.int64)))
+            total = _plus(total, _positive_sums(list(prices), np.maximum(0, free - first)))
+        for place, quota in enumerate(self._quotas):
+            total = _plus(total, tuple(quota.places * int(level[place]) for level in claim.quotas))
+        return total
+
+    def _worth(self, claim: Claim, rows: Longs, columns: Longs, scores: Longs) -> tuple[int, ...]:
+        """What pairs, given by positions and scores, are worth above the prices."""
+        margins = []
+        for number, level in enumerate(claim.levels):
+            margin = self._gain(level, rows, columns, scores) - claim.mentors[number][rows]
+            margin -= claim.mentees[number][columns]
+            for order, members in enumerate(self._members):
+                margin -= int(claim.quotas[number][order]) * (members[0][rows] & members[1][columns])
+            margins.append(margin)
+        return _positive_sums(margins, np.ones(len(columns), dtype=np.int64))
+
+    def _gain(self, level: str, rows: Longs, columns: Longs, scores: Longs) -> Longs:
+        if level == "score":
+            return scores.copy()
+        if level == "kept":
+            return np.isin((rows << 32) | columns, self._kept).astype(np.int64)
+        if level == "ties":
+            return _ranks(self._names[0][rows], self._names[1][columns])
+        return np.zeros(len(columns), dtype=np.int64)
+
+    def _compared(self, claim: Claim, bound: tuple[int, ...], wanted: tuple[int, tuple[str, ...]]) -> list[str]:
+        _, levels = wanted
+        reached = tuple(self._result.values[level] for level in levels)
+        if not self._all:
+            # Of the rows not looked at only the pairs taken are counted: the bound is what it would be if none exceeded.
+            bound = self._with_other_rows(claim, bound)
+        if bound > claim.bound:
+            return [f"{claim.name}: the prices allow {bound}, not {claim.bound}"]
+        if claim.name == "floor":
+            return [] if bound < reached else [f"a floor above {self._result.floor} is not excluded"]
+        return [] if claim.bound >= reached else [f"{claim.name}: the bound is below what is reached"]
+
+    def _with_other_rows(self, claim: Claim, bound: tuple[int, ...]) -> tuple[int, ...]:
+        rows, columns, scores = self._taken
+        others = ~np.isin(rows, self._drawn) & (scores >= claim.least)
+        return _plus(bound, self._worth(claim, rows[others], columns[others], scores[others]))
 
 
-def _wishes(asks: Mapping[str, int], offers: Mapping[str, int]) -> list[int]:
-    """Points of 1000 for each wish, 0 where nothing offered answers it."""
-    points = []
-    for wish, wanted in asks.items():
-        best = 0
-        for topic, level in offers.items():
-            mine, theirs = wish.split("."), topic.split(".")
-            depth = min(len(mine), len(theirs))
-            if mine[:depth] == theirs[:depth]:
-                share = 1000 if len(mine) == len(theirs) else 500
-                best = max(best, share * min(level, wanted) // max(1, wanted))
-        points.append(best)
-    return points
+def _positive_sums(vectors: Sequence[Longs], times: Longs) -> tuple[int, ...]:
+    """Of vectors, given level by level, the sum of those above zero, each so many times."""
+    positive = np.zeros(len(times), dtype=np.bool_)
+    for level in reversed(vectors):
+        positive = (level > 0) | ((level == 0) & positive)
+    return tuple(int((level * times)[positive].sum()) for level in vectors)
+
+
+def _ranks(mentors: NDArray[np.uint64], mentees: NDArray[np.uint64]) -> Longs:
+    with np.errstate(over="ignore"):
+        half = np.uint64(32)
+        mixed = (mentors ^ ((mentees << half) | (mentees >> half))) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        ranks: Longs = ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(24)).astype(np.int64)
+    return ranks
+
+
+def _plus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(mine + theirs for mine, theirs in zip(one, other, strict=True))
+
+
+def _sign(vector: Sequence[int]) -> int:
+    return next((1 if value > 0 else -1 for value in vector if value != 0), 0)

@@ -1,34 +1,22 @@
-"""Why these two, and why nobody: structured parts for the program manager, plain English words for everybody.
+"""Why these two, and why nobody: structured parts for the program manager, coded words for everybody.
 
-The words carry nothing of a person but the topics that were matched: no grade, level, hour, language or conflict,
-because participants read them.
+The codes become sentences in the reader's language (`matching.domain.sentences`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from matching.domain.facts import Candidate, Direction, PairType, ProgramRules, Role
 from matching.domain.rules import Rule
 from matching.domain.scoring import PairScore, TopicReason
+from matching.domain.sentences import coded, rule_words
 
-RULE_WORDS: Mapping[Rule, str] = {
-    Rule.SAME_PERSON: "the same person",
-    Rule.NOT_EMPLOYED: "one of the two has left",
-    Rule.CAPACITY: "no free place",
-    Rule.ALREADY_PAIRED: "already proposed or paired in this cohort",
-    Rule.DIRECTION: "grades in the wrong order",
-    Rule.GRADE_GAP: "grades too close",
-    Rule.REPORTING_CHAIN: "same reporting chain",
-    Rule.DOTTED_LINE: "joined by a dotted line",
-    Rule.SAME_TEAM: "same team",
-    Rule.SHARED_LANGUAGE: "no shared language at the program's level",
-    Rule.SUBSTANCE: "no topic offered that the other asks for",
-    Rule.WORKING_HOURS: "too little overlap of working hours",
-}
+RULE_WORDS: Mapping[Rule, str] = {rule: rule_words(rule.value) for rule in Rule}
+"""What each hard rule forbids, in English; `rule_words` knows the other languages."""
 
 
 class UnmatchedReason(StrEnum):
@@ -44,77 +32,90 @@ class UnmatchedReason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Unmatched:
     """A candidate without a pair: of `considered` people opposite `allowed` break no rule; `broken` counts people per
-    rule.
+    rule. `person_id` is None while nothing but the participation is known; `unit_ids` are the person's own unit.
     """
 
     participation_id: UUID
     role: Role
     reason: UnmatchedReason
-    considered: int
-    allowed: int
-    broken: Mapping[Rule, int]
-    words: tuple[str, ...]
+    considered: int = 0
+    allowed: int = 0
+    broken: Mapping[Rule, int] = field(default_factory=dict)
+    person_id: UUID | None = None
+    unit_ids: tuple[UUID, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Why, as coded words."""
+        broken = {rule.value: count for rule, count in self.broken.items()}
+        return unmatched_words(self.reason, considered=self.considered, allowed=self.allowed, broken=broken)
 
 
-def pair_words(score: PairScore, rules: ProgramRules) -> tuple[str, ...]:
-    """Why these two were proposed, sentence by sentence."""
+def pair_words(score: PairScore, rules: ProgramRules, *, waived: bool = False) -> tuple[str, ...]:
+    """Why these two were proposed, as coded words. `waived`: they may meet only because a rule was waived for them."""
     return (
-        *(_topic_sentence("mentor", "mentee", reason) for reason in score.reasons_to_mentee),
-        *(_topic_sentence("mentee", "mentor", reason) for reason in score.reasons_to_mentor),
-        _direction_sentence(rules),
-        "Neither reports to the other at any depth, and they share no team.",
-        "They share a language at the program's level and enough working hours.",
+        *(_topic_words("mentor_offers", reason) for reason in score.reasons_to_mentee),
+        *(_topic_words("mentee_offers", reason) for reason in score.reasons_to_mentor),
+        _direction_words(rules),
+        *((coded("approved"),) if waived else (coded("apart"), coded("can_meet"))),
     )
 
 
 def explain_unmatched(candidate: Candidate, *, considered: int, allowed: int, broken: Mapping[Rule, int]) -> Unmatched:
     """Why a candidate whose facts are known got no pair."""
-    opposite = "mentee" if candidate.role is Role.MENTOR else "mentor"
-    words: tuple[str, ...]
     if candidate.free_places == 0:
-        reason, words = UnmatchedReason.NO_OWN_PLACE, ("The participation has no free place.",)
+        reason = UnmatchedReason.NO_OWN_PLACE
     elif considered == 0:
-        reason, words = UnmatchedReason.NOBODY_ON_OTHER_SIDE, (f"The cohort has no {opposite}.",)
+        reason = UnmatchedReason.NOBODY_ON_OTHER_SIDE
     elif allowed == 0:
-        counts = sorted(broken.items(), key=lambda item: (-item[1], item[0].value))
         reason = UnmatchedReason.RULES_EXCLUDE_ALL
-        words = (
-            f"Every {opposite} is excluded by at least one rule ({considered} considered).",
-            *(f"{count} of {considered}: {RULE_WORDS[rule]}." for rule, count in counts),
-        )
     else:
         reason = UnmatchedReason.PARTNERS_TAKEN
-        words = (
-            f"{allowed} of {considered} would be possible, but their places go to others: "
-            "no other choice covers more people or fits better.",
-        )
-    return Unmatched(candidate.participation_id, candidate.role, reason, considered, allowed, dict(broken), words)
+    return Unmatched(
+        candidate.participation_id,
+        candidate.role,
+        reason,
+        considered,
+        allowed,
+        {rule: count for rule, count in broken.items() if count},
+        candidate.person_id,
+        (candidate.business_unit_id,),
+    )
 
 
 def explain_without_facts(participation_id: UUID, role: Role) -> Unmatched:
     """Why an admitted participation took no part: the platform does not know the person's grade and lines yet."""
-    words = ("The person's place in the organisation is not fully known yet.",)
-    return Unmatched(participation_id, role, UnmatchedReason.FACTS_MISSING, 0, 0, {}, words)
+    return Unmatched(participation_id, role, UnmatchedReason.FACTS_MISSING)
 
 
-def topic_words(code: str) -> str:
-    """A topic's code in words: `social_media.video` is "video (social media)"."""
-    root, _, branch = code.partition(".")
-    root = root.replace("_", " ")
-    return f"{branch.replace('_', ' ').replace('.', ', ')} ({root})" if branch else root
+def unmatched_words(
+    reason: UnmatchedReason, *, considered: int, allowed: int, broken: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Why somebody got no pair, as coded words for the program manager."""
+    if reason is UnmatchedReason.FACTS_MISSING:
+        return (coded("facts_missing"),)
+    if reason is UnmatchedReason.NO_OWN_PLACE:
+        return (coded("no_own_place"),)
+    if reason is UnmatchedReason.NOBODY_ON_OTHER_SIDE:
+        return (coded("nobody_opposite"),)
+    if reason is UnmatchedReason.PARTNERS_TAKEN:
+        return (coded("partners_taken", allowed, considered),)
+    counts = sorted(broken.items(), key=lambda item: (-item[1], item[0]))
+    return (
+        coded("all_excluded", considered),
+        *(coded("excluded_by", count, considered, rule) for rule, count in counts),
+    )
 
 
-def _topic_sentence(giver: str, taker: str, reason: TopicReason) -> str:
-    offered, asked = topic_words(reason.offered), topic_words(reason.asked)
+def _topic_words(sentence: str, reason: TopicReason) -> str:
     if reason.asked == reason.offered:
-        return f"The {giver} offers {offered}, which the {taker} asks for."
-    return f"The {giver} offers {offered}, close to {asked}, which the {taker} asks for."
+        return coded(sentence, reason.offered)
+    return coded(f"{sentence}_near", reason.offered, reason.asked)
 
 
-def _direction_sentence(rules: ProgramRules) -> str:
+def _direction_words(rules: ProgramRules) -> str:
     if rules.pair_type is PairType.RECIPROCAL:
-        return "Both teach and both learn, whatever their grades."
+        return coded("both_teach")
     if rules.direction is Direction.EXPERTISE:
-        return "The direction follows expertise: the mentor knows what the mentee asks for."
-    order = "below" if rules.pair_type is PairType.REVERSE else "above"
-    return f"The mentor's grade is {order} the mentee's by the gap the program asks for."
+        return coded("by_expertise")
+    return coded("grade_below" if rules.pair_type is PairType.REVERSE else "grade_above")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,13 +14,28 @@ from matching.domain.facts import Role
 
 
 class PairState(StrEnum):
-    """`proposed` (by a run, seen by nobody else) → `released` → `formed`, or `declined`, `expired`."""
+    """`proposed` (by a run, seen by nobody else) → `released` → `formed`, or `declined`, `expired`.
+
+    A conflict of interest turns `released` into `withdrawn`, and `formed` into `quarantined`; from there back to `formed`, or to
+    `handed_over`.
+    """
 
     PROPOSED = "proposed"
     RELEASED = "released"
     FORMED = "formed"
     DECLINED = "declined"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    QUARANTINED = "quarantined"
+    HANDED_OVER = "handed_over"
+
+
+class Resolution(StrEnum):
+    """How an examination of a conflict ended: an approver waived it, it is gone, or it ended the pair."""
+
+    WAIVED = "waived"
+    CLEARED = "cleared"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,10 @@ class Fit:
 
 @dataclass(slots=True)
 class Pair:
-    """Two people whom a run put together. `version` counts published events; 0 before the release."""
+    """Two people whom a run put together. `version` counts published events; 0 before the release.
+
+    `broken_rules` are those in conflict while the pair is quarantined, and those that withdrew or ended it.
+    """
 
     pair_id: UUID
     run_id: UUID
@@ -74,6 +92,9 @@ class Pair:
     expires_at: datetime | None = None
     formed_at: datetime | None = None
     version: int = 0
+    broken_rules: tuple[str, ...] = ()
+    quarantined_at: datetime | None = None
+    resolution: Resolution | None = None
 
     def side_of(self, person_id: UUID | None) -> Role:
         """The side of one of the two people.
@@ -106,7 +127,7 @@ class Pair:
         Accepting again changes nothing.
         :raises Conflict: the proposal was declined or has expired.
         """
-        if self.state is PairState.FORMED:
+        if self.state in (PairState.FORMED, PairState.QUARANTINED):
             return False
         self._must_wait_for_answers(now)
         member = self.member(side)
@@ -130,7 +151,7 @@ class Pair:
         """
         if self.state is PairState.DECLINED:
             return False
-        if self.state is PairState.FORMED:
+        if self.state in (PairState.FORMED, PairState.QUARANTINED):
             raise Conflict("The pair is formed.", remedy="End it as a pair: dissolve it.")
         self._must_wait_for_answers(now)
         self.close()
@@ -148,6 +169,46 @@ class Pair:
         self.state = PairState.EXPIRED
         self.version += 1
         return True
+
+    def withdraw(self, broken_rules: Sequence[str]) -> None:
+        """Take a released proposal back, because its two people are in conflict."""
+        self._must_be(PairState.RELEASED)
+        self.state = PairState.WITHDRAWN
+        self.broken_rules = tuple(broken_rules)
+        self.version += 1
+
+    def quarantine(self, broken_rules: Sequence[str], now: datetime) -> None:
+        """Pause a formed pair, because its two people have come into conflict."""
+        self._must_be(PairState.FORMED)
+        self.state = PairState.QUARANTINED
+        self.broken_rules = tuple(broken_rules)
+        self.quarantined_at = now
+        self.resolution = None
+        self.version += 1
+
+    def reinstate(self, resolution: Resolution) -> None:
+        """Let a quarantined pair go on, because nothing is in conflict any more."""
+        self._must_be(PairState.QUARANTINED)
+        self.state = PairState.FORMED
+        self.broken_rules = ()
+        self.quarantined_at = None
+        self.resolution = resolution
+        self.version += 1
+
+    def hand_over(self) -> None:
+        """End a quarantined pair without anybody's fault; both places are free again.
+
+        :raises Conflict: the pair is not quarantined.
+        """
+        self._must_be(PairState.QUARANTINED)
+        self.state = PairState.HANDED_OVER
+        self.quarantined_at = None
+        self.resolution = Resolution.ENDED
+        self.version += 1
+
+    def _must_be(self, state: PairState) -> None:
+        if self.state is not state:
+            raise Conflict(f"The pair is {self.state.value}; only a {state.value} one allows this.")
 
     def _must_wait_for_answers(self, now: datetime) -> None:
         if self.state is not PairState.RELEASED or self._is_late(now):

@@ -1,5 +1,5 @@
 """Who stands above whom in the organisation graph, at any depth, over managers and dotted lines, across business
-units.
+units; and who reviews whose performance.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ class ReportingLines:
         self._manager: dict[UUID, UUID | None] = {}
         managers: dict[UUID, frozenset[UUID]] = {}
         superiors: dict[UUID, frozenset[UUID]] = {}
+        self._reviewers: dict[UUID, frozenset[UUID]] = {}
         for line in lines:
             self._manager[line.person_id] = line.manager_id
             managers[line.person_id] = frozenset() if line.manager_id is None else frozenset((line.manager_id,))
             superiors[line.person_id] = managers[line.person_id] | line.dotted_line_ids
+            self._reviewers[line.person_id] = line.reviewer_ids
         self._by_managers = _Closure(managers)
         self._by_any_line = _Closure(superiors)
 
@@ -36,6 +38,10 @@ class ReportingLines:
         """Whether both report to the same line manager (dotted lines do not make a team)."""
         manager = self._manager.get(one)
         return manager is not None and manager == self._manager.get(other)
+
+    def reviews(self, one: UUID, other: UUID) -> bool:
+        """Whether either of the two reviews the other's performance."""
+        return one in self._reviewers.get(other, ()) or other in self._reviewers.get(one, ())
 
 
 class _Closure:

@@ -1,4 +1,7 @@
-"""The hard rules. A pair that breaks one is a missing edge, never a low score."""
+"""The hard rules. A pair that breaks one is a missing edge, never a low score.
+
+This is the readable reference. `matching.domain.kernel` decides the same for all pairs at once and is held to it pair by pair.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from matching.domain.facts import Candidate, Direction, PairType, Snapshot, WorkingTime
+from matching.domain.facts import Candidate, Direction, PairType, Snapshot, UnitPolicy, WorkingTime
 from matching.domain.reporting_lines import ReportingLines
 from matching.domain.scoring import Overlap, PairScore, score_pair
 from matching.domain.working_hours import overlap_minutes
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 class Rule(StrEnum):
-    """A hard rule of version 1, named by what it forbids or asks for.
+    """A hard rule of version 2, named by what it forbids or asks for.
 
     `capacity` forbids pairs of somebody without a free place; how many places are used at most is the optimisation's
-    bound.
+    bound. `excluded` is a registered conflict of interest; `reviewer` means that one reviews the other's performance.
     """
 
     SAME_PERSON = "same_person"
@@ -30,9 +33,31 @@ class Rule(StrEnum):
     REPORTING_CHAIN = "reporting_chain"
     DOTTED_LINE = "dotted_line"
     SAME_TEAM = "same_team"
+    SAME_PROJECT = "same_project"
+    REVIEWER = "reviewer"
+    EXCLUDED = "excluded"
+    UNIT_POLICY = "unit_policy"
     SHARED_LANGUAGE = "shared_language"
     SUBSTANCE = "substance"
     WORKING_HOURS = "working_hours"
+
+
+WAIVABLE = frozenset(
+    {
+        Rule.GRADE_GAP,
+        Rule.REPORTING_CHAIN,
+        Rule.DOTTED_LINE,
+        Rule.SAME_TEAM,
+        Rule.SAME_PROJECT,
+        Rule.REVIEWER,
+        Rule.WORKING_HOURS,
+        Rule.UNIT_POLICY,
+        Rule.ALREADY_PAIRED,
+    }
+)
+"""The rules that a named approver may waive for one mentor and one mentee. A registered conflict of interest, a missing
+language or reason, and what makes a pair impossible are never waived.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +95,17 @@ class HardRules:
             minutes=self._shared_minutes(mentor, mentee),
         )
         score = score_pair(mentor, mentee, overlap, self._rules)
+        broken = [
+            rule
+            for rule in self._broken(mentor, mentee, overlap, has_reason=score.has_reason)
+            if rule not in WAIVABLE or (mentor.person_id, mentee.person_id, rule.value) not in self._snapshot.waived
+        ]
+        return Verdict(tuple(broken), overlap, score)
+
+    def _broken(self, mentor: Candidate, mentee: Candidate, overlap: Overlap, *, has_reason: bool) -> list[Rule]:
+        """Before waivers, in the order of `Rule`."""
+        rules = self._rules
+        people = mentor.person_id, mentee.person_id
         broken: list[Rule] = []
         if mentor.person_id == mentee.person_id:
             broken.append(Rule.SAME_PERSON)
@@ -77,17 +113,23 @@ class HardRules:
             broken.append(Rule.NOT_EMPLOYED)
         if not (mentor.free_places and mentee.free_places):
             broken.append(Rule.CAPACITY)
-        if (mentor.person_id, mentee.person_id) in self._snapshot.earlier_pairs:
+        if people in self._snapshot.earlier_pairs and not rules.repeat_pairs:
             broken.append(Rule.ALREADY_PAIRED)
         broken.extend(self._grades(mentor, mentee))
         broken.extend(self._organisation(mentor, mentee))
+        if (min(people), max(people)) in self._snapshot.excluded:
+            broken.append(Rule.EXCLUDED)
+        if rules.unit_policy is not UnitPolicy.ANY:
+            same_unit = mentor.business_unit_id == mentee.business_unit_id
+            if same_unit is (rules.unit_policy is UnitPolicy.ACROSS):
+                broken.append(Rule.UNIT_POLICY)
         if not overlap.languages:
             broken.append(Rule.SHARED_LANGUAGE)
-        if not score.has_reason:
+        if not has_reason:
             broken.append(Rule.SUBSTANCE)
-        if overlap.minutes < self._rules.minimum_overlap_minutes:
+        if overlap.minutes < rules.minimum_overlap_minutes:
             broken.append(Rule.WORKING_HOURS)
-        return Verdict(tuple(broken), overlap, score)
+        return broken
 
     def _shared_minutes(self, mentor: Candidate, mentee: Candidate) -> int:
         """Computed once per two classes of working time: there are far fewer of them than of people."""
@@ -129,4 +171,8 @@ class HardRules:
         same_team = mentor.team is not None and mentor.team == mentee.team
         if same_team or self._lines.share_manager(one, other):
             broken.append(Rule.SAME_TEAM)
+        if mentor.projects & mentee.projects:
+            broken.append(Rule.SAME_PROJECT)
+        if self._lines.reviews(one, other):
+            broken.append(Rule.REVIEWER)
         return tuple(broken)

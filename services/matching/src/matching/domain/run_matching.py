@@ -1,22 +1,36 @@
-"""One match run from snapshot to certified result. Pure: the same snapshot gives the same bytes, in any process."""
+"""One match run from input to certified result. Pure: the same input gives the same bytes, in any process.
+
+A deadline is the one exception: how far a solver comes in a given time differs, and the certificate then says `bounded`.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from matching.domain import checker
-from matching.domain.canonical import input_hash
-from matching.domain.certificate import Certificate, Counts, Proof, certify
+from matching.domain.canonical import HashKey, input_hash
+from matching.domain.certificate import Certificate, Checked, Counts, Facts, Proof, certify
 from matching.domain.explanation import Unmatched, explain_unmatched, explain_without_facts, pair_words
 from matching.domain.facts import Candidate, Role, Snapshot
-from matching.domain.problem import Problem, Seats, integers, tie_rank
-from matching.domain.rules import HardRules, Rule, Verdict
+from matching.domain.kernel_counts import Survey
+from matching.domain.optimum import Solved, solved
+from matching.domain.rules import WAIVABLE, HardRules
+from matching.domain.run_input import RunInput
 from matching.domain.scoring import PairScore
-from matching.domain.solver import SOLVER_NAME, SOLVER_VERSION, solve
+from matching.domain.solver import SOLVER_NAME, SOLVER_VERSION
+from matching.domain.stability import Stability, ranks_by_position, stability
+
+UNKEYED = HashKey(b"")
+"""The key of results that are never stored."""
+
+CHECKED_WHOLE = 2_000
+CHECKED_ROWS = 200
+"""Up to `CHECKED_WHOLE` mentors every pair is checked within the run; of more, `CHECKED_ROWS` mentors' pairs."""
+
+Report = Callable[[str, int], None]
 
 
 class Rejected(Exception):
@@ -42,7 +56,10 @@ class ProposedPair:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a run. `timings` are milliseconds per step and no part of the certificate."""
+    """The result of a run. `input` are the bytes it was made of, `objective` the levels reached, most important first,
+    `blocking` the pairs (mentor and mentee participation) who both ranked each other above what they got; `timings` are
+    milliseconds per step and no part of the certificate.
+    """
 
     pairs: tuple[ProposedPair, ...]
     unmatched: tuple[Unmatched, ...]
@@ -50,127 +67,143 @@ class Outcome:
     proof: Proof
     counts: Counts
     input_hash: str
-    objective: tuple[int, int, int]
+    input: bytes
+    objective: tuple[int, ...]
+    proven: bool
+    blocking: tuple[tuple[UUID, UUID], ...]
     timings: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What was found about one candidate while its possible partners were judged."""
-
-    considered: int = 0
-    allowed: int = 0
-    broken: Counter[Rule] = field(default_factory=Counter)
-
-    def count(self, verdict: Verdict) -> None:
-        self.considered += 1
-        self.allowed += verdict.allowed
-        for rule in verdict.broken:
-            self.broken[rule] += 1
+def run_matching(snapshot: Snapshot, *, report: Report | None = None, threads: int = 1) -> Outcome:
+    """The certified optimum of a snapshot that is no run's. Raises what `match` raises."""
+    return match(RunInput(snapshot), key=UNKEYED, threads=threads, report=report)
 
 
-@dataclass(slots=True)
-class _Edges:
-    """Allowed pairs by position on both sides, in canonical order, and the tallies behind them."""
+def match(
+    given: RunInput,
+    *,
+    key: HashKey,
+    threads: int = 1,
+    deadline: Callable[[], bool] | None = None,
+    report: Report | None = None,
+) -> Outcome:
+    """The certified result of an input: the optimum, or what is proven when `deadline` says that time is up.
 
-    mentor_of: list[int] = field(default_factory=list)
-    mentee_of: list[int] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    tallies: dict[UUID, _Tally] = field(default_factory=dict)
-    all: _Tally = field(default_factory=_Tally)
-
-
-def run_matching(snapshot: Snapshot) -> Outcome:
-    """The certified optimum of the snapshot. Raises Unsolvable or Rejected rather than give a result without proof."""
-    clock = _Clock()
-    digest = input_hash(snapshot)
-    mentors, mentees = _in_order(snapshot.mentors), _in_order(snapshot.mentees)
-    edges = _judge_all(mentors, mentees, HardRules(snapshot))
-    clock.lap("score")
-    solution = solve(_problem(mentors, mentees, edges, digest))
-    clock.lap("solve")
-    proof = Proof(
-        people_weight=solution.people_weight,
-        mentors=_prices(mentors, solution.prices[0].mentors, solution.prices[1].mentors),
-        mentees=_prices(mentees, solution.prices[0].mentees, solution.prices[1].mentees),
-    )
-    pairs = tuple(
-        _proposed(mentors[edges.mentor_of[edge]], mentees[edges.mentee_of[edge]], edges.verdicts[edge], snapshot)
-        for edge in solution.taken
-    )
-    unmatched = _unmatched(snapshot, mentors + mentees, edges, pairs)
-    clock.lap("explain")
+    Raises what the solver raises, or Rejected, rather than give a result without proof.
+    """
+    clock = _Clock(report)
+    clock.begin("encode")
+    snapshot, content = given.snapshot, given.content
+    digest = input_hash(content, key)
+    clock.begin("solve")
+    best = solved(snapshot, digest, threads=threads, deadline=deadline, report=clock.tell)
+    rematch = None
+    if snapshot.previous is not None:
+        clock.begin("compare")
+        fresh = solved(_fresh(snapshot), digest, threads=threads, deadline=deadline, report=clock.tell)
+        rematch = _compared(best, fresh, snapshot)
+    clock.begin("survey")
+    survey = best.source.survey()
+    clock.begin("stability")
+    blocking = _blocking(best, snapshot)
+    clock.begin("explain")
+    hard = HardRules(snapshot)
+    pairs = _proposed(best, snapshot, hard, clock)
+    unmatched = _unmatched(given, best, survey)
+    clock.begin("check")
     triples = [(pair.mentor.participation_id, pair.mentee.participation_id, pair.score.total) for pair in pairs]
-    objective = (solution.value.people, solution.value.score, solution.value.ties)
-    findings = checker.findings(
-        snapshot,
-        pairs=triples,
-        claimed=objective,
-        people_weight=proof.people_weight,
-        mentor_prices=proof.mentors,
-        mentee_prices=proof.mentees,
-        seed=digest,
-    )
+    rows = None if len(best.mentors) <= CHECKED_WHOLE else CHECKED_ROWS
+    result = checker.Result(triples, dict(best.levels), best.floor, best.claims, digest)
+    findings = checker.findings(snapshot, result, rows=rows)
     if findings:
         raise Rejected(findings)
-    clock.lap("check")
-    counts = _counts(mentors, mentees, edges, pairs, unmatched)
+    clock.begin("certify")
+    counts = _counts(best, survey, pairs, unmatched)
+    proof = Proof(best.claims)
+    proof_content = proof.content
     certificate = certify(
         snapshot,
         input_hash=digest,
+        key_id=key.key_id,
         solver=(SOLVER_NAME, SOLVER_VERSION),
-        value=solution.value,
-        bound=solution.bound,
+        proof=proof_content,
+        facts=Facts(
+            objective=best.stated(best.levels),
+            bound=best.stated(best.bounds),
+            proven=best.proven,
+            pairs=triples,
+            counts=counts,
+            checked=Checked(checker.rows_checked(len(best.mentors), rows), len(best.mentors)),
+            violations=len(findings),
+            locks=(len(given.locked), len(given.broken_locks)),
+            rematch=rematch,
+            blocking={"by_preference": len(blocking.by_preference), "by_score": blocking.by_score},
+        ),
+    )
+    locked = _locked(given, snapshot, hard)
+    clock.end()
+    return Outcome(
+        pairs=tuple(sorted((*pairs, *locked), key=_by_ids)),
+        unmatched=unmatched,
+        certificate=certificate,
         proof=proof,
-        pairs=triples,
         counts=counts,
-        violations=len(findings),
-    )
-    return Outcome(pairs, unmatched, certificate, proof, counts, digest, objective, clock.laps)
-
-
-def _in_order(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    return tuple(sorted(candidates, key=lambda candidate: candidate.participation_id))
-
-
-def _judge_all(mentors: tuple[Candidate, ...], mentees: tuple[Candidate, ...], hard: HardRules) -> _Edges:
-    edges = _Edges(tallies={candidate.participation_id: _Tally() for candidate in mentors + mentees})
-    for row, mentor in enumerate(mentors):
-        for column, mentee in enumerate(mentees):
-            verdict = hard.judge(mentor, mentee)
-            edges.all.count(verdict)
-            edges.tallies[mentor.participation_id].count(verdict)
-            edges.tallies[mentee.participation_id].count(verdict)
-            if verdict.allowed:
-                edges.mentor_of.append(row)
-                edges.mentee_of.append(column)
-                edges.verdicts.append(verdict)
-    return edges
-
-
-def _problem(mentors: tuple[Candidate, ...], mentees: tuple[Candidate, ...], edges: _Edges, seed: str) -> Problem:
-    joined = list(zip(edges.mentor_of, edges.mentee_of, strict=True))
-    ties = [tie_rank(seed, mentors[row].participation_id, mentees[column].participation_id) for row, column in joined]
-    return Problem(
-        mentors=tuple(Seats(candidate.free_places, uncovered=candidate.taken == 0) for candidate in mentors),
-        mentees=tuple(Seats(candidate.free_places, uncovered=candidate.taken == 0) for candidate in mentees),
-        mentor_of=integers(edges.mentor_of),
-        mentee_of=integers(edges.mentee_of),
-        scores=integers([verdict.score.total for verdict in edges.verdicts]),
-        ties=integers(ties),
+        input_hash=digest,
+        input=content,
+        objective=tuple(value for _, value in best.stated(best.levels)),
+        proven=best.proven,
+        blocking=tuple(
+            (best.mentors[row].participation_id, best.mentees[column].participation_id)
+            for row, column in blocking.by_preference
+        ),
+        timings=clock.laps,
     )
 
 
-def _prices(
-    candidates: tuple[Candidate, ...], fit: tuple[int, ...], ties: tuple[int, ...]
-) -> dict[UUID, tuple[int, int]]:
+def _blocking(best: Solved, snapshot: Snapshot) -> Stability:
+    mentors = [one.participation_id for one in best.mentors]
+    mentees = [one.participation_id for one in best.mentees]
+    ranked = {one.participation_id: one.ranked for one in (*best.mentors, *best.mentees) if one.ranked}
+    limit = snapshot.rules.preference_limit
+    ranks = (ranks_by_position(ranked, mentors, mentees, limit), ranks_by_position(ranked, mentees, mentors, limit))
+    return stability(best.taken, *best.sides, ranks, best.source)
+
+
+def _fresh(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, previous=None)
+
+
+def _compared(best: Solved, fresh: Solved, snapshot: Snapshot) -> dict[str, int]:
+    """What keeping proposals costs: the fit of a fresh optimum less that of this one, and what was kept of how many."""
+    score = dict(best.levels)["score"]
     return {
-        candidate.participation_id: prices
-        for candidate, prices in zip(candidates, zip(fit, ties, strict=True), strict=True)
+        "previous": len(snapshot.previous or ()),
+        "kept": dict(best.levels).get("kept", 0),
+        "score": score,
+        "fresh_score": dict(fresh.levels)["score"],
+        "fresh_floor": fresh.floor,
+        "score_lost": dict(fresh.levels)["score"] - score,
     }
 
 
-def _proposed(mentor: Candidate, mentee: Candidate, verdict: Verdict, snapshot: Snapshot) -> ProposedPair:
+def _proposed(best: Solved, snapshot: Snapshot, hard: HardRules, clock: _Clock) -> tuple[ProposedPair, ...]:
+    pairs = []
+    for number, (row, column, score) in enumerate(
+        zip(best.taken.mentor.tolist(), best.taken.mentee.tolist(), best.taken.score.tolist(), strict=True)
+    ):
+        if number % 1000 == 0:
+            clock.tell("explain", 1000 * number // len(best.taken))
+        pair = _explained(best.mentors[row], best.mentees[column], snapshot, hard)
+        if pair.score.total != score:
+            raise Rejected((f"the kernel scores {score} where the rules say {pair.score.total}",))
+        pairs.append(pair)
+    return tuple(pairs)
+
+
+def _explained(mentor: Candidate, mentee: Candidate, snapshot: Snapshot, hard: HardRules) -> ProposedPair:
+    verdict = hard.judge(mentor, mentee)
+    people = mentor.person_id, mentee.person_id
+    waived = bool(snapshot.waived) and any((*people, rule.value) in snapshot.waived for rule in WAIVABLE)
     return ProposedPair(
         mentor=mentor,
         mentee=mentee,
@@ -178,25 +211,46 @@ def _proposed(mentor: Candidate, mentee: Candidate, verdict: Verdict, snapshot: 
         shared_languages=tuple(sorted(verdict.overlap.languages)),
         overlap_minutes=verdict.overlap.minutes,
         grade_gap=mentee.grade_rank - mentor.grade_rank,
-        words=pair_words(verdict.score, snapshot.rules),
+        words=pair_words(verdict.score, snapshot.rules, waived=waived),
     )
 
 
-def _counts(
-    mentors: tuple[Candidate, ...],
-    mentees: tuple[Candidate, ...],
-    edges: _Edges,
-    pairs: tuple[ProposedPair, ...],
-    unmatched: tuple[Unmatched, ...],
-) -> Counts:
+def _locked(given: RunInput, snapshot: Snapshot, hard: HardRules) -> tuple[ProposedPair, ...]:
+    """The pairs that were locked, explained like the others."""
+    people = {one.participation_id: one for one in (*snapshot.mentors, *snapshot.mentees)} if given.locked else {}
+    return tuple(_explained(people[mentor], people[mentee], snapshot, hard) for mentor, mentee in given.locked)
+
+
+def _by_ids(pair: ProposedPair) -> tuple[UUID, UUID]:
+    return pair.mentor.participation_id, pair.mentee.participation_id
+
+
+def _unmatched(given: RunInput, best: Solved, survey: Survey) -> tuple[Unmatched, ...]:
+    snapshot = given.snapshot
+    unmatched = [explain_without_facts(key, role) for key, role in snapshot.without_facts.items()]
+    for people, opposite, taken, allowed, broken in (
+        (best.mentors, len(best.mentees), best.taken.mentor, survey.mentor_allowed, survey.mentor_broken),
+        (best.mentees, len(best.mentors), best.taken.mentee, survey.mentee_allowed, survey.mentee_broken),
+    ):
+        matched = set(taken.tolist())
+        for place, one in enumerate(people):
+            if place not in matched and one.taken == 0:
+                counts = {rule: int(by_person[place]) for rule, by_person in broken.items()}
+                unmatched.append(
+                    explain_unmatched(one, considered=opposite, allowed=int(allowed[place]), broken=counts)
+                )
+    return tuple(sorted(unmatched, key=lambda item: item.participation_id))
+
+
+def _counts(best: Solved, survey: Survey, pairs: tuple[ProposedPair, ...], unmatched: tuple[Unmatched, ...]) -> Counts:
     return Counts(
-        mentors=len(mentors),
-        mentees=len(mentees),
-        mentor_places=sum(candidate.free_places for candidate in mentors),
-        mentee_places=sum(candidate.free_places for candidate in mentees),
-        possible_pairs=edges.all.considered,
-        allowed_pairs=edges.all.allowed,
-        broken=dict(edges.all.broken),
+        mentors=len(best.mentors),
+        mentees=len(best.mentees),
+        mentor_places=sum(candidate.free_places for candidate in best.mentors),
+        mentee_places=sum(candidate.free_places for candidate in best.mentees),
+        possible_pairs=survey.possible,
+        allowed_pairs=survey.allowed,
+        broken={rule: int(count) for rule, count in survey.broken.items()},
         pairs=len(pairs),
         unmatched_mentors=sum(item.role is Role.MENTOR for item in unmatched),
         unmatched_mentees=sum(item.role is Role.MENTEE for item in unmatched),
@@ -204,28 +258,28 @@ def _counts(
     )
 
 
-def _unmatched(
-    snapshot: Snapshot, candidates: tuple[Candidate, ...], edges: _Edges, pairs: tuple[ProposedPair, ...]
-) -> tuple[Unmatched, ...]:
-    matched = {candidate.participation_id for pair in pairs for candidate in (pair.mentor, pair.mentee)}
-    unmatched = [explain_without_facts(key, role) for key, role in snapshot.without_facts.items()]
-    for candidate in candidates:
-        if candidate.participation_id not in matched and candidate.taken == 0:
-            tally = edges.tallies[candidate.participation_id]
-            unmatched.append(
-                explain_unmatched(candidate, considered=tally.considered, allowed=tally.allowed, broken=tally.broken)
-            )
-    return tuple(sorted(unmatched, key=lambda item: item.participation_id))
-
-
 class _Clock:
-    """Milliseconds since the last lap, by step."""
+    """Milliseconds by step; tells what is being done."""
 
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
+    def __init__(self, report: Report | None) -> None:
+        self._report = report
+        self._step: str | None = None
+        self._began = 0.0
         self.laps: dict[str, int] = {}
 
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.laps[step] = round((now - self._last) * 1000)
-        self._last = now
+    def begin(self, step: str) -> None:
+        """The step before is done."""
+        self.end()
+        self._step, self._began = step, time.perf_counter()
+        self.tell(step, 0)
+
+    def end(self) -> None:
+        """The last step is done."""
+        if self._step is not None:
+            self.laps[self._step] = round((time.perf_counter() - self._began) * 1000)
+            self._step = None
+
+    def tell(self, stage: str, share: int) -> None:
+        """How much of the stage is done, of 1000."""
+        if self._report is not None:
+            self._report(stage, share)

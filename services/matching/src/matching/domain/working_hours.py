@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from matching.domain.facts import WorkingTime
 
 DAYS_LOOKED_AT = 7
+DAYS_COMPARED = DAYS_LOOKED_AT + 2
+"""With the day before and the day after."""
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -32,6 +34,25 @@ def overlap_minutes(one: WorkingTime, other: WorkingTime, starts_on: date) -> in
                 *(_shared(other, zones[1], day, one, zones[0], near) for near in shifts),
             )
     return 0
+
+
+def shifts(working: WorkingTime, starts_on: date) -> tuple[tuple[int, int] | None, ...]:
+    """All that `overlap_minutes` looks at: for each day from the one before `starts_on` to the seventh after it the begin
+    and end of the shift in seconds since 1970 (UTC), None on a day off. Empty for an unknown time zone.
+    """
+    try:
+        zone = ZoneInfo(working.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ()
+    days = (starts_on + timedelta(days=offset) for offset in range(-1, DAYS_LOOKED_AT + 1))
+    found: list[tuple[int, int] | None] = []
+    for day in days:
+        if day.isoweekday() in working.days:
+            begin, end = _shift(working, zone, day)
+            found.append((int(begin.timestamp()), int(end.timestamp())))
+        else:
+            found.append(None)
+    return tuple(found)
 
 
 def _shared(

@@ -7,7 +7,19 @@ from chassis.service import Service
 from fastapi import FastAPI
 
 from matching.bootstrap import bootstrap
-from matching.entrypoints import routes_pairs, routes_proposals, routes_runs
+from matching.entrypoints import (
+    routes_conflicts,
+    routes_pairs,
+    routes_preferences,
+    routes_proposals,
+    routes_quarantine,
+    routes_questions,
+    routes_quotas,
+    routes_requests,
+    routes_review,
+    routes_runs,
+    routes_waivers,
+)
 
 
 def app(service: Service | None = None) -> FastAPI:
@@ -16,5 +28,17 @@ def app(service: Service | None = None) -> FastAPI:
         service or bootstrap("api"),
         title="Matching",
         description="Match runs with their certificates, proposals to people, and the forming of pairs.",
-        routers=[routes_runs.router, routes_proposals.router, routes_pairs.router],
+        routers=[
+            routes_runs.router,
+            routes_questions.router,
+            routes_proposals.router,
+            routes_pairs.router,
+            routes_quarantine.router,
+            routes_conflicts.router,
+            routes_waivers.router,
+            routes_requests.router,
+            routes_preferences.router,
+            routes_quotas.router,
+            routes_review.router,
+        ],
     )

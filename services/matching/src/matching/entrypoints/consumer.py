@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from chassis.handlers import Handler, Projects, ProjectsBatch
-from contracts.engagement import AgreementSigned, PairActivated, PairCompleted, PairDissolved, PairStalled
+from contracts.engagement import (
+    AgreementSigned,
+    PairActivated,
+    PairCompleted,
+    PairDissolved,
+    PairStalled,
+    PairTrialEnded,
+)
 from contracts.enrollment import (
     CohortActivated,
     CohortClosed,
@@ -56,6 +63,6 @@ HANDLERS: tuple[Handler, ...] = (
     ),
     *(
         Projects(event, on_pair_changed)
-        for event in (AgreementSigned, PairActivated, PairStalled, PairCompleted, PairDissolved)
+        for event in (AgreementSigned, PairTrialEnded, PairActivated, PairStalled, PairCompleted, PairDissolved)
     ),
 )

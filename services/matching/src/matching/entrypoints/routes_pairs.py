@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from matching.application.views import PairState, PairView, Role
+from matching.domain.sentences import Language, said
+from matching.entrypoints.languages import Reader
 
 router = APIRouter(prefix="/v1", tags=["pairs"])
 
@@ -80,15 +83,16 @@ class PairBody(ResponseBody):
     version: int
 
 
-def pair_body(view: PairView) -> PairBody:
-    """A pair for those who run the cohort."""
-    return PairBody.model_validate(view)
+def pair_body(view: PairView, language: Language) -> PairBody:
+    """A pair for those who run the cohort, explained in their language."""
+    return PairBody.model_validate(replace(view, words=said(view.words, language)))
 
 
 @router.get("/pairs", response_model=Page[PairBody])
 async def list_pairs_route(
     read: Read,
     principal: Annotated[Principal, allow("program_manager", "facilitator")],
+    language: Reader,
     cursor: Cursor,
     limit: Limit,
     cohort_id: UUID | None = None,
@@ -103,13 +107,16 @@ async def list_pairs_route(
             after=cursor,
             limit=limit + 1,
         )
-    return page(found, limit=limit, key=lambda pair: pair.pair_id, present=pair_body)
+    return page(found, limit=limit, key=lambda pair: pair.pair_id, present=lambda pair: pair_body(pair, language))
 
 
 @router.get("/pairs/{pair_id}", response_model=PairBody, responses=problems(404))
 async def get_pair_route(
-    pair_id: UUID, read: Read, principal: Annotated[Principal, allow("program_manager", "facilitator")]
+    pair_id: UUID,
+    read: Read,
+    principal: Annotated[Principal, allow("program_manager", "facilitator")],
+    language: Reader,
 ) -> PairBody:
     """A released proposal or pair of one of your cohorts."""
     async with read() as views:
-        return pair_body(await views.pair(pair_id, principal))
+        return pair_body(await views.pair(pair_id, principal), language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +15,8 @@ from pydantic import ConfigDict, Field
 from matching.application.accept_proposal import AcceptProposal, accept_proposal
 from matching.application.decline_proposal import DeclineProposal, decline_proposal
 from matching.application.views import Answer, OwnProposalView, PairState, Role, own_proposal_view
+from matching.domain.sentences import Language, said
+from matching.entrypoints.languages import Reader
 
 router = APIRouter(prefix="/v1", tags=["proposals"])
 
@@ -58,47 +61,52 @@ class ProposalBody(ResponseBody):
     version: int
 
 
-def proposal_body(view: OwnProposalView) -> ProposalBody:
-    """A proposal for one of the two people."""
-    return ProposalBody.model_validate(view)
+def proposal_body(view: OwnProposalView, language: Language) -> ProposalBody:
+    """A proposal for one of the two people, explained in their language."""
+    return ProposalBody.model_validate(replace(view, words=said(view.words, language)))
 
 
 @router.get("/proposals", response_model=Page[ProposalBody])
 async def list_own_proposals_route(
-    read: Read, principal: Annotated[Principal, allow("participant")], cursor: Cursor, limit: Limit
+    read: Read, principal: Annotated[Principal, allow("participant")], language: Reader, cursor: Cursor, limit: Limit
 ) -> Page[ProposalBody]:
     """The proposals made to you."""
     async with read() as views:
         found = await views.own_proposals(principal, after=cursor, limit=limit + 1)
-    return page(found, limit=limit, key=lambda proposal: proposal.pair_id, present=proposal_body)
+    return page(
+        found,
+        limit=limit,
+        key=lambda proposal: proposal.pair_id,
+        present=lambda proposal: proposal_body(proposal, language),
+    )
 
 
 @router.get("/proposals/{pair_id}", response_model=ProposalBody, responses=problems(404))
 async def get_own_proposal_route(
-    pair_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")]
+    pair_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")], language: Reader
 ) -> ProposalBody:
     """A proposal made to you."""
     async with read() as views:
-        return proposal_body(await views.own_proposal(pair_id, principal))
+        return proposal_body(await views.own_proposal(pair_id, principal), language)
 
 
 @router.post("/proposals/{pair_id}/acceptance", response_model=ProposalBody, responses=problems(404, 409))
 async def accept_proposal_route(
-    pair_id: UUID, write: Write, principal: Annotated[Principal, allow("participant")]
+    pair_id: UUID, write: Write, principal: Annotated[Principal, allow("participant")], language: Reader
 ) -> Response:
     """Accept a proposal; the pair is formed when both have."""
     return await write(
         lambda uow: accept_proposal(AcceptProposal(pair_id), uow),
-        present=lambda pair: proposal_body(own_proposal_view(pair, principal.person_id)),
+        present=lambda pair: proposal_body(own_proposal_view(pair, principal.person_id), language),
     )
 
 
 @router.post("/proposals/{pair_id}/decline", response_model=ProposalBody, responses=problems(404, 409))
 async def decline_proposal_route(
-    pair_id: UUID, write: Write, principal: Annotated[Principal, allow("participant")]
+    pair_id: UUID, write: Write, principal: Annotated[Principal, allow("participant")], language: Reader
 ) -> Response:
     """Decline a proposal; no reason is asked, and the partner is not told that it was you."""
     return await write(
         lambda uow: decline_proposal(DeclineProposal(pair_id), uow),
-        present=lambda pair: proposal_body(own_proposal_view(pair, principal.person_id)),
+        present=lambda pair: proposal_body(own_proposal_view(pair, principal.person_id), language),
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis.http import Cursor, Limit, Page, Read, ResponseBody, Write, allow, page, problems
+from chassis.http import Cursor, Limit, Page, Read, RequestBody, ResponseBody, Write, allow, page, problems
 from chassis.ports import Principal
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
+from matching.application.approve_run import ApproveRun, approve_run
+from matching.application.cancel_run import CancelRun, cancel_run
 from matching.application.release_run import ReleaseRun, release_run
-from matching.application.start_run import StartRun, start_run
-from matching.application.views import Role, RunState, RunView, run_view
+from matching.application.start_run import LEAST_DEADLINE, MOST_DEADLINE, StartRun, start_run
+from matching.application.views import Role, RunState, RunView, UnmatchedView, run_view
+from matching.domain.sentences import Language, said
+from matching.entrypoints.languages import Reader
 from matching.entrypoints.routes_pairs import EXAMPLE_PAIR, PairBody, pair_body
 
 router = APIRouter(prefix="/v1", tags=["runs"])
@@ -41,7 +46,14 @@ _EXAMPLE_RUN: dict[str, Any] = {
         "objective": [{"level": "people_covered", "value": 2}],
     },
     "certificate_hash": "5f2b" * 16,
-    "timings": {"score": 12, "solve": 3, "explain": 1, "check": 8},
+    "timings": {"read": 20, "encode": 4, "survey": 2, "solve": 3, "explain": 1, "check": 8, "store": 9},
+    "progress": None,
+    "keep_run_id": None,
+    "deadline_seconds": None,
+    "approved": False,
+    "replayable": True,
+    "unmatched_count": 1,
+    "blocking_pairs": [],
     "unmatched": [
         {
             "participation_id": "01990c3e-0000-7000-8000-000000000009",
@@ -50,7 +62,7 @@ _EXAMPLE_RUN: dict[str, Any] = {
             "considered": 3,
             "allowed": 0,
             "broken": {"same_team": 1, "shared_language": 3},
-            "words": ["Every mentor is excluded by at least one rule (3 considered)."],
+            "words": ["Everybody on the other side is excluded by at least one rule (3 considered)."],
         }
     ],
     "version": 1,
@@ -69,6 +81,65 @@ class UnmatchedBody(ResponseBody):
     words: tuple[str, ...]
 
 
+class ProgressBody(ResponseBody):
+    """How far a run under way is."""
+
+    stage: str = Field(examples=["solving"])
+    share: int = Field(description="How much of the stage is done, of 1000.")
+
+
+class StartRunBody(RequestBody):
+    """How to match; everything may be left out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"keep": None, "deadline_seconds": 600}]})
+
+    keep: UUID | None = Field(
+        default=None,
+        description="A completed run of the cohort whose proposals are kept where that covers as many people.",
+    )
+    deadline_seconds: int | None = Field(
+        default=None,
+        ge=LEAST_DEADLINE,
+        le=MOST_DEADLINE,
+        description="When to stop solving with what is proven until then; such a run is `bounded` and needs an approval.",
+    )
+
+
+_ANY_HOW = StartRunBody()
+
+
+class OwnUnmatchedBody(ResponseBody):
+    """That you got no pair in the last round of a cohort."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "run_id": _EXAMPLE_ID,
+                    "cohort_id": "01990c3e-0000-7000-8000-000000000003",
+                    "participation_id": "01990c3e-0000-7000-8000-000000000009",
+                    "role": "mentee",
+                    "words": ["There was no place for you in this round."],
+                }
+            ]
+        }
+    )
+
+    run_id: UUID
+    cohort_id: UUID
+    participation_id: UUID
+    role: Role
+    words: tuple[str, ...]
+
+
+class OwnUnmatchedListBody(ResponseBody):
+    """Where you got no pair; at most one entry a cohort."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": []}]})
+
+    items: tuple[OwnUnmatchedBody, ...]
+
+
 class RunBody(ResponseBody):
     """A match run. Certificate, timings and unmatched are there once it has completed."""
 
@@ -79,7 +150,9 @@ class RunBody(ResponseBody):
     program_id: UUID
     business_unit_id: UUID
     state: RunState
-    outcome: str | None = Field(description="optimal, nothing_to_match or failed; null before it has completed.")
+    outcome: str | None = Field(
+        description="optimal, bounded, nothing_to_match or failed; null before it has completed."
+    )
     outdated: bool = Field(description="People in the run have changed since; it cannot be released any more.")
     settings_version: int = Field(description="The program's settings the run used.")
     requested_at: datetime
@@ -91,7 +164,16 @@ class RunBody(ResponseBody):
     )
     certificate_hash: str | None = Field(description="SHA-256 of the certificate as canonical JSON.")
     timings: Mapping[str, int] = Field(description="Milliseconds a step; no part of the certificate.")
-    unmatched: tuple[UnmatchedBody, ...]
+    progress: ProgressBody | None = Field(description="While it is running or being released.")
+    keep_run_id: UUID | None = Field(description="The run whose proposals this one keeps where it can.")
+    deadline_seconds: int | None
+    approved: bool = Field(description="A bounded run may be released: somebody has approved it.")
+    replayable: bool = Field(description="What the run was given is kept, so that it can be solved again.")
+    unmatched: tuple[UnmatchedBody, ...] = Field(description="The first of them; all of them at `/unmatched`.")
+    unmatched_count: int | None
+    blocking_pairs: tuple[tuple[UUID, UUID], ...] = Field(
+        description="The first participations (mentor, mentee) who ranked each other above whom they got."
+    )
     version: int
 
 
@@ -105,7 +187,11 @@ class RunWithProposalsBody(RunBody):
     proposals: Page[PairBody]
 
 
-def run_values(view: RunView) -> dict[str, Any]:
+def _unmatched_body(view: UnmatchedView, language: Language) -> UnmatchedBody:
+    return UnmatchedBody.model_validate(replace(view, words=said(view.words, language)))
+
+
+def run_values(view: RunView, language: Language) -> dict[str, Any]:
     """The fields of a run's body."""
     return {
         "run_id": view.run_id,
@@ -123,23 +209,33 @@ def run_values(view: RunView) -> dict[str, Any]:
         "certificate": view.certificate,
         "certificate_hash": view.certificate_hash,
         "timings": view.timings,
-        "unmatched": tuple(UnmatchedBody(**item) for item in view.unmatched),
+        "progress": None if view.stage is None else ProgressBody(stage=view.stage, share=view.share or 0),
+        "keep_run_id": view.keep_run_id,
+        "deadline_seconds": view.deadline_seconds,
+        "approved": view.approved,
+        "replayable": view.replayable,
+        "unmatched": tuple(_unmatched_body(item, language) for item in view.unmatched),
+        "unmatched_count": view.unmatched_count,
+        "blocking_pairs": tuple((UUID(mentor), UUID(mentee)) for mentor, mentee in view.blocking),
         "version": view.version,
     }
 
 
-def run_body(view: RunView) -> RunBody:
+def run_body(view: RunView, language: Language = "en") -> RunBody:
     """A run without its proposals."""
-    return RunBody(**run_values(view))
+    return RunBody(**run_values(view, language))
 
 
 @router.post("/cohorts/{cohort_id}/runs", status_code=202, response_model=RunBody, responses=problems(404, 409))
 async def start_run_route(
-    cohort_id: UUID, write: Write, _principal: Annotated[Principal, allow("program_manager")]
+    cohort_id: UUID,
+    write: Write,
+    _principal: Annotated[Principal, allow("program_manager")],
+    body: StartRunBody = _ANY_HOW,
 ) -> Response:
     """Ask for a match run of a cohort; a worker executes it. Poll the run at its Location."""
     return await write(
-        lambda uow: start_run(StartRun(cohort_id), uow),
+        lambda uow: start_run(StartRun(cohort_id, body.keep, body.deadline_seconds), uow),
         present=lambda run: run_body(run_view(run)),
         location=lambda run: f"/v1/runs/{run.run_id}",
     )
@@ -150,25 +246,28 @@ async def list_runs_route(
     cohort_id: UUID,
     read: Read,
     principal: Annotated[Principal, allow("program_manager", "facilitator")],
+    language: Reader,
     cursor: Cursor,
     limit: Limit,
 ) -> Page[RunBody]:
     """The runs of a cohort, the oldest first."""
     async with read() as views:
         found = await views.runs_of_cohort(cohort_id, principal, after=cursor, limit=limit + 1)
-    return page(found, limit=limit, key=lambda run: run.run_id, present=run_body)
+    return page(found, limit=limit, key=lambda run: run.run_id, present=lambda run: run_body(run, language))
 
 
 @router.get("/runs/{run_id}", response_model=RunWithProposalsBody, responses=problems(404))
 async def get_run_route(
-    run_id: UUID, read: Read, principal: Annotated[Principal, allow("program_manager", "facilitator")]
+    run_id: UUID, read: Read, principal: Annotated[Principal, allow("program_manager", "facilitator")], language: Reader
 ) -> RunWithProposalsBody:
     """A run with certificate, timings, the unmatched and the first proposals; more of them at `/proposals`."""
     async with read() as views:
         run = await views.run(run_id, principal)
         found = await views.pairs_of_run(run_id, principal, after=None, limit=FIRST_PROPOSALS + 1)
-    proposals = page(found, limit=FIRST_PROPOSALS, key=lambda pair: pair.pair_id, present=pair_body)
-    return RunWithProposalsBody(**run_values(run), proposals=proposals)
+    proposals = page(
+        found, limit=FIRST_PROPOSALS, key=lambda pair: pair.pair_id, present=lambda pair: pair_body(pair, language)
+    )
+    return RunWithProposalsBody(**run_values(run, language), proposals=proposals)
 
 
 @router.get("/runs/{run_id}/proposals", response_model=Page[PairBody], responses=problems(404))
@@ -176,18 +275,67 @@ async def list_run_proposals_route(
     run_id: UUID,
     read: Read,
     principal: Annotated[Principal, allow("program_manager", "facilitator")],
+    language: Reader,
     cursor: Cursor,
     limit: Limit,
 ) -> Page[PairBody]:
     """What a run proposes, released or not, with the explanation of each pair."""
     async with read() as views:
         found = await views.pairs_of_run(run_id, principal, after=cursor, limit=limit + 1)
-    return page(found, limit=limit, key=lambda pair: pair.pair_id, present=pair_body)
+    return page(found, limit=limit, key=lambda pair: pair.pair_id, present=lambda pair: pair_body(pair, language))
+
+
+@router.get("/runs/{run_id}/unmatched", response_model=Page[UnmatchedBody], responses=problems(404))
+async def list_run_unmatched_route(
+    run_id: UUID,
+    read: Read,
+    principal: Annotated[Principal, allow("program_manager", "facilitator")],
+    language: Reader,
+    cursor: Cursor,
+    limit: Limit,
+) -> Page[UnmatchedBody]:
+    """For whom a run found no pair, and why."""
+    async with read() as views:
+        found = await views.unmatched_of_run(run_id, principal, after=cursor, limit=limit + 1)
+    return page(
+        found, limit=limit, key=lambda item: item.participation_id, present=lambda item: _unmatched_body(item, language)
+    )
+
+
+@router.get("/unmatched", response_model=OwnUnmatchedListBody)
+async def list_own_unmatched_route(
+    read: Read, principal: Annotated[Principal, allow("participant")], language: Reader
+) -> OwnUnmatchedListBody:
+    """Where you got no pair in the last round; what you could change is at the run's `/own-relaxations`."""
+    async with read() as views:
+        found = await views.own_unmatched(principal)
+    return OwnUnmatchedListBody(
+        items=tuple(OwnUnmatchedBody.model_validate(replace(own, words=said(own.words, language))) for own in found)
+    )
+
+
+@router.post("/runs/{run_id}/cancel", response_model=RunBody, responses=problems(404, 409))
+async def cancel_run_route(
+    run_id: UUID, write: Write, _principal: Annotated[Principal, allow("program_manager")]
+) -> Response:
+    """Give up a queued or running run; solving stops within a second or two."""
+    return await write(lambda uow: cancel_run(CancelRun(run_id), uow), present=lambda run: run_body(run_view(run)))
+
+
+@router.post("/runs/{run_id}/approval", response_model=RunBody, responses=problems(404, 409))
+async def approve_run_route(
+    run_id: UUID, write: Write, _principal: Annotated[Principal, allow("program_manager")]
+) -> Response:
+    """Approve that a bounded run is released, by somebody else than you."""
+    return await write(lambda uow: approve_run(ApproveRun(run_id), uow), present=lambda run: run_body(run_view(run)))
 
 
 @router.post("/runs/{run_id}/release", response_model=RunBody, responses=problems(404, 409))
 async def release_run_route(
     run_id: UUID, write: Write, _principal: Annotated[Principal, allow("program_manager")]
 ) -> Response:
-    """Release a completed run: both people of each proposal are asked from now on."""
+    """Release a completed run: both people of each proposal are asked from now on.
+
+    More than 500 proposals are released by a worker, all at once; the run is `releasing` until then.
+    """
     return await write(lambda uow: release_run(ReleaseRun(run_id), uow), present=lambda run: run_body(run_view(run)))

@@ -1,0 +1,50 @@
+"""Machine code for inner loops: the one place that knows the compiler (numba)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import numba
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+_settings: Any = numba.config
+
+
+def _sources() -> str:
+    """Of every module with compiled functions: numba by itself renews kept code only when the function's own file changes."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        source = path.read_bytes()
+        if b"@compiled" in source:
+            digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _folder() -> Path:
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    base = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "updraft")
+    return base / "kernels" / _sources()
+
+
+_settings.CACHE_DIR = str(_folder())
+
+
+def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """`function` as machine code, compiled at its first call for the types it is called with; it runs without the
+    interpreter's lock and may call other compiled functions and loop over `numba.prange` in one thread.
+
+    The code is kept between processes, in NUMBA_CACHE_DIR if that is set, else in the user's cache folder, by a digest of the
+    sources beside this file. Where the folder cannot be written every process compiles anew.
+    """
+    try:
+        kept: Callable[_Arguments, _Result] = numba.njit(cache=True, nogil=True)(function)
+    except (RuntimeError, OSError):
+        fresh: Callable[_Arguments, _Result] = numba.njit(nogil=True)(function)
+        return fresh
+    return kept

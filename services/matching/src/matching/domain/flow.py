@@ -1,0 +1,215 @@
+"""A flow of greatest value between two sides with places, and the prices that prove it: auction, then exact paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matching.domain.flow_auction import bid
+from matching.domain.flow_coverage import cover
+from matching.domain.flow_paths import columns_of, fit_prices, serve
+from matching.domain.flow_prices import raise_prices
+from matching.domain.graph import Flags, Longs, Shorts
+
+IN_TURN = 0.97
+"""The share of the larger side's places from which on both sides bid."""
+BIDS_PER_PLACE = 60
+"""How many bids an auction may take per place before the exact part goes on from what it has reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """The places of one side: `places` (int32), of which the `first` (int32) add `worth` (int64) to the value when used."""
+
+    places: Shorts
+    first: Shorts
+    worth: Longs
+
+    @property
+    def slots(self) -> Longs:
+        """Where the slots of each person begin, and the number of all."""
+        slots: Longs = np.concatenate([[0], np.cumsum(self.places, dtype=np.int64)])
+        return slots
+
+    def value(self, degrees: Longs | Shorts) -> int:
+        """What the used places add."""
+        return exact_sum(np.minimum(degrees, self.first) * self.worth)
+
+    def dual(self, prices: Longs) -> int:
+        """What the places are worth at most at these prices."""
+        of_first = self.first * np.maximum(0, self.worth + prices)
+        return exact_sum(of_first) + exact_sum((self.places - self.first) * np.maximum(0, prices))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The edges of one side by person: `starts`, other `ends`, and the number of each `edge`."""
+
+    starts: Longs
+    ends: Shorts
+    edge: Shorts
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Edges by their numbers and by the people of both sides. Edges are sorted by (mentor, mentee)."""
+
+    mentor: Shorts
+    mentee: Shorts
+    mentors: Rows
+    mentees: Rows
+
+    @classmethod
+    def of(cls, mentor: Shorts, mentee: Shorts, mentors: int, mentees: int) -> Network:
+        """The network of sorted edges between so many people."""
+        numbers = np.arange(len(mentor), dtype=np.int32)
+        starts = np.searchsorted(mentor, np.arange(mentors + 1)).astype(np.int64)
+        return cls(mentor, mentee, Rows(starts, mentee, numbers), Rows(*columns_of(mentee, mentor, mentees)))
+
+
+@dataclass(slots=True)
+class Flow:
+    """Which edges are taken and what a further place at everybody is worth; changed in place by this module."""
+
+    taken: Flags
+    mentor_prices: Longs
+    mentee_prices: Longs
+    statistics: dict[str, int] = field(default_factory=dict)
+
+
+def exact_sum(values: Longs) -> int:
+    """The sum without overflow."""
+    return (int((values >> 31).sum()) << 31) + int((values & (2**31 - 1)).sum())
+
+
+def covered(
+    network: Network, mentors: tuple[Shorts, Shorts], mentees: tuple[Shorts, Shorts], taken: Flags
+) -> tuple[tuple[Shorts, Shorts], tuple[Shorts, Shorts]]:
+    """Cover the most people of both sides, each given as (classes, places), by changing `taken`.
+
+    Returns what the search for further mentors reached, as (mentors, mentees), and that for further mentees, as (mentees,
+    mentors); see `flow_coverage.cover`.
+    """
+    found = []
+    for rows, (classes, places), (_, others) in (
+        (network.mentors, mentors, mentees),
+        (network.mentees, mentees, mentors),
+    ):
+        slots = np.concatenate([[0], np.cumsum(others, dtype=np.int64)])
+        found.append(cover(rows.starts, rows.ends, rows.edge, classes, places, others, slots, taken))
+    return found[0], found[1]
+
+
+def maximise(
+    network: Network,
+    values: Longs,
+    mentors: Seating,
+    mentees: Seating,
+    prices: tuple[Longs, Longs],
+    *,
+    steps: Sequence[int],
+    scale: int = 1,
+) -> Flow:
+    """The flow of greatest value from nothing: an auction for each of the falling `steps` (in 1 / `scale`), beginning at
+    `prices`; then the exact part.
+
+    Between sides with about as many places the other bids next, as its bids correct what an auction leaves too dear (one to one
+    only where that happened). Where one has clearly fewer it
+    bids alone, in small steps: the other could only lose step by step those for whom there is no place.
+    """
+    statistics = {"auctions": 0, "bids": 0}
+    sides, seats = (network.mentors, network.mentees), (mentors, mentees)
+    worth = tuple(values[rows.edge] * scale for rows in sides)
+    scaled = (prices[0] * scale, prices[1] * scale)
+    taken = np.zeros(len(values), dtype=np.bool_)
+    # The side with fewer places bids first: who bids in vain drops out.
+    total = int(mentors.places.sum()), int(mentees.places.sum())
+    bidder = int(total[0] > total[1])
+    in_turn = min(total) > IN_TURN * max(total)
+    several = bool((mentors.places > 1).any() or (mentees.places > 1).any())
+    for step in steps if in_turn else steps[len(steps) // 2 - 1 :]:
+        rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
+        if in_turn and statistics["auctions"]:
+            used = np.bincount((network.mentor, network.mentee)[1 - bidder][taken], minlength=len(offers.places))
+            if several or bool(((used < offers.places) & (scaled[1 - bidder] > 0)).any()):
+                _fit(rows, worth[bidder], scaled[bidder], scaled[1 - bidder], bids, taken)
+                bidder = 1 - bidder
+                rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
+        most = BIDS_PER_PLACE * int(bids.places.sum()) + 1000
+        positions, made, waiting = bid(
+            rows.starts, rows.ends, worth[bidder], bids.first, bids.places, bids.worth * scale,
+            offers.first, offers.places, offers.slots, scaled[1 - bidder], step, most,
+        )  # fmt: skip
+        taken[rows.edge] = positions
+        statistics["auctions"] += 1
+        statistics["bids"] += made
+        if waiting:
+            break
+    flow = Flow(taken, prices[0].copy(), prices[1].copy(), statistics)
+    _prices_of(flow)[1 - bidder][:] = scaled[1 - bidder] // scale
+    return improve(network, values, mentors, mentees, flow, bidder=bidder)
+
+
+def improve(
+    network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow, *, bidder: int = 0
+) -> Flow:
+    """The flow of greatest value from any flow within the places and any prices; changes it in place."""
+    sides, seats, prices = (network.mentors, network.mentees), (mentors, mentees), _prices_of(flow)
+    other = 1 - bidder
+    degrees = np.bincount((network.mentor, network.mentee)[other][flow.taken], minlength=len(prices[other]))
+    used = degrees.astype(np.int64)
+    lowest = np.where(used > seats[other].first, 0, np.where(used > 0, -seats[other].worth, -(2**62)))
+    np.maximum(prices[other], lowest, out=prices[other])
+    dropped = _fit(sides[bidder], values[sides[bidder].edge], prices[bidder], prices[other], seats[bidder], flow.taken)
+    flow.statistics["dropped"] = flow.statistics.get("dropped", 0) + dropped
+    for side in (bidder, other):
+        rows, away = sides[side], 1 - side
+        if not _lacks(seats[side], prices[side], (network.mentor, network.mentee)[side][flow.taken]):
+            continue
+        chains, looked = serve(
+            rows.starts, rows.ends, rows.edge, values[rows.edge], prices[side], prices[away],
+            seats[side].first, seats[side].places, seats[side].worth,
+            seats[away].first, seats[away].places, seats[away].worth, seats[away].slots, flow.taken,
+        )  # fmt: skip
+        flow.statistics["chains"] = flow.statistics.get("chains", 0) + chains
+        flow.statistics["edges_seen"] = flow.statistics.get("edges_seen", 0) + looked
+    return flow
+
+
+def settle(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> None:
+    """Bring the prices of an optimum into their one form, the highest for mentors; see `flow_prices`."""
+    rows = network.mentors
+    raise_prices(
+        rows.starts, rows.ends, rows.edge, values, flow.mentor_prices, flow.mentee_prices,
+        mentors.first, mentors.places, mentors.worth,
+        mentees.first, mentees.places, mentees.worth, mentees.slots, flow.taken,
+    )  # fmt: skip
+
+
+def value_and_bound(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> tuple[int, int]:
+    """The value of the flow, and what its prices allow at most on the network; equal at the optimum."""
+    value = exact_sum(values[flow.taken])
+    value += mentors.value(np.bincount(network.mentor[flow.taken], minlength=len(mentors.places)))
+    value += mentees.value(np.bincount(network.mentee[flow.taken], minlength=len(mentees.places)))
+    margins = values - flow.mentor_prices[network.mentor] - flow.mentee_prices[network.mentee]
+    bound = mentors.dual(flow.mentor_prices) + mentees.dual(flow.mentee_prices)
+    return value, bound + exact_sum(np.maximum(0, margins))
+
+
+def _prices_of(flow: Flow) -> tuple[Longs, Longs]:
+    return flow.mentor_prices, flow.mentee_prices
+
+
+def _fit(rows: Rows, values: Longs, own: Longs, other: Longs, seats: Seating, taken: Flags) -> int:
+    return fit_prices(
+        rows.starts, rows.ends, rows.edge, values, own, other, seats.first, seats.places, seats.worth, taken
+    )
+
+
+def _lacks(seats: Seating, prices: Longs, ends: Shorts) -> bool:
+    """Whether somebody uses too few places for the price."""
+    used = np.bincount(ends, minlength=len(prices))
+    highest = np.where(used < seats.first, -seats.worth, 0)
+    return bool(((used < seats.places) & (prices > highest)).any())
