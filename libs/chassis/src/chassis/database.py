@@ -314,6 +314,7 @@ class Database:
             url,
             isolation_level="AUTOCOMMIT",
             poolclass=NullPool,
+            hide_parameters=True,
             connect_args={"timeout": 5, "server_settings": {"application_name": application_name or service}},
         )
         self.connections = Connections(self.engine, pool_size, pool_timeout)

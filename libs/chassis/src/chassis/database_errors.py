@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chassis.ports import Conflict, InvalidInput
@@ -58,8 +58,31 @@ def refused(error: BaseException) -> bool:
     return state is not None and not state.startswith(("08", "57P", "25P"))
 
 
+def without_values(error: BaseException) -> None:
+    """Take every value out of the texts of an error and of those it came from; types, states and constraints stay.
+
+    The server quotes rows in details, and in the message itself a value that does not fit its type; the driver quotes
+    an argument that it cannot send; SQLAlchemy copies the text of both.
+    """
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        without_values(error.orig)
+        error.args = (f"({type(error.orig).__name__}) {error.orig}",)
+    elif isinstance(error, EmulatedDBAPIException) and error.orig is not None:
+        without_values(error.orig)
+        error.args = (f"{type(error.orig).__name__}: {error.orig}",)
+    elif isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+        if isinstance(error, asyncpg.DataError):
+            error.args = ("a value does not fit its type",)
+            error.__cause__ = None
+
+
 def translated(error: Exception, conflicts: Mapping[str, tuple[str | None, str]]) -> Exception:
-    """The error as a caller understands it; `conflicts` says what the violation of a constraint means (`conflicts_of`)."""
+    """The error as a caller understands it; `conflicts` says what the violation of a constraint means (`conflicts_of`).
+
+    Neither what is returned nor what it came from quotes a value afterwards.
+    """
+    without_values(error)
     if is_transient(error):
         return error if isinstance(error, Unavailable) else Unavailable(type(error).__name__)
     cause: Any = error.orig if isinstance(error, DBAPIError) else error
