@@ -190,8 +190,9 @@ class Consumer:
             raise self._failure
 
     async def watch(self) -> None:
-        """Keep the gauges (lag, parked events) and the heartbeat, run late parked events; until cancelled."""
-        while True:
+        """Keep the gauges (lag, parked events) and the heartbeat, run late parked events; until cancelled or stopped."""
+        # A cancellation may be swallowed below (https://github.com/python/cpython/issues/86296); stopping ends the loop too.
+        while not self._stopped.is_set():
             consumer = self._subscriber.consumer
             if not self._working.locked() and any(not task.done() for task in self._subscriber.tasks):
                 self._progress.beat("consumer")
