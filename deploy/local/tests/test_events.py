@@ -181,6 +181,8 @@ def test_what_there_is_not_is_an_error_that_helps(sent: Sent, tmp_path: Path) ->
 
 
 def test_it_follows_until_ctrl_c_and_then_ends_quietly(sent: Sent, tmp_path: Path) -> None:
+    # A shell lets what it starts in the background ignore Ctrl-C, and every child inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     shown = tmp_path / "shown"
     with shown.open("w") as output, (tmp_path / "errors").open("w") as errors:
         command = _process(sent.kafka, "--json", "--service", "evaluation", "--service", "enrollment")
