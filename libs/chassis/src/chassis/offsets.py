@@ -31,6 +31,11 @@ class Offsets:
         self.at_once = False
         """Whether nothing is held back any more, because the consumer stops."""
 
+    @property
+    def untold(self) -> bool:
+        """Whether the broker has still to hear of something."""
+        return bool(self._applied)
+
     def applied(self, records: Sequence[Any]) -> None:
         """Note records that need not be read again."""
         for record in records:

@@ -33,6 +33,9 @@ from chassis.service import Service
 ROWS_A_FETCH = 2_000
 SHORTEST_PAUSE = 0.005
 LONGEST_PAUSE = 0.01
+QUIET_AFTER = 5.0
+"""Seconds without an event, after which the next may wait for `QUIET_PAUSE`: a service at rest asks less often."""
+QUIET_PAUSE = 0.025
 LEADERSHIP_PAUSE = 0.2
 STORE_EVERY = 0.1
 """Seconds between two stores of the cursor: each leaves a dead version, which under somebody's old snapshot nobody removes."""
@@ -170,17 +173,18 @@ class Relay:
                 await self._store(connection, at_once=True)
 
     async def _relay_from(self, connection: Any, producer: AIOKafkaProducer, cursor: int) -> None:
-        pause = SHORTEST_PAUSE
+        pause, sent_at = SHORTEST_PAUSE, time.monotonic()
         while not self._stopping.is_set():
             self._progress.beat("relay")
             await self._raise_watermark(connection)
             self._led = True
             if cursor < self._watermark:
                 cursor = await self._send_up_to_watermark(connection, producer, cursor)
-                pause = SHORTEST_PAUSE
+                pause, sent_at = SHORTEST_PAUSE, time.monotonic()
             else:
                 await self._sleep(pause)
-                pause = SHORTEST_PAUSE if self._candidate else min(pause * 1.5, LONGEST_PAUSE)
+                longest = LONGEST_PAUSE if time.monotonic() - sent_at < QUIET_AFTER else QUIET_PAUSE
+                pause = SHORTEST_PAUSE if self._candidate else min(pause * 1.5, longest)
             await self._store(connection)
             await self._book(connection, cursor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
@@ -77,6 +77,16 @@ class Session:
         try:
             connection = await self._start()
             return (await connection.execute(statement, parameters)).mappings().all()
+        except Exception as error:
+            raise self._database.translated(error) from error
+
+    async def stretches(self, sql: str, *arguments: Any, at_once: int = 2000) -> AsyncIterator[Sequence[Any]]:
+        """The rows of a query in the driver's own form, so many at a time, so that nobody holds all of them."""
+        try:
+            await self._start()
+            cursor = await self._driver.cursor(sql, *arguments)
+            while rows := await cursor.fetch(at_once):
+                yield rows
         except Exception as error:
             raise self._database.translated(error) from error
 
