@@ -29,8 +29,8 @@ def terms_for(formality: Formality) -> Terms:
     return LIGHT_TERMS if formality is Formality.LIGHT else COMPLETE_TERMS
 
 
-def rules_of(formality: Formality, trial_days: int = 0) -> Rules:
-    """The platform's defaults for a formality, with a trial of that many days."""
+def rules_of(formality: Formality, trial_days: int = 0, reminder_days: int = 0) -> Rules:
+    """The platform's defaults for a formality, with a trial of that many days and a reminder so long before its end."""
     light = formality is Formality.LIGHT
     return Rules(
         formality=formality,
@@ -39,6 +39,7 @@ def rules_of(formality: Formality, trial_days: int = 0) -> Rules:
         duration_months=12,
         training_required=not light,
         trial_days=trial_days,
+        trial_reminder_days=reminder_days,
     )
 
 
@@ -48,6 +49,7 @@ def formed_pair(
     business_unit_id: UUID | None = None,
     floor: int | None = None,
     trial_days: int = 0,
+    reminder_days: int = 0,
     now: datetime = START,
 ) -> Pair:
     """A pair as it stands the moment matching has formed it."""
@@ -60,7 +62,7 @@ def formed_pair(
         cohort_id=uuid4(),
         mentor=Member(uuid4(), uuid4()),
         mentee=Member(uuid4(), uuid4()),
-        rules=rules_of(formality, trial_days),
+        rules=rules_of(formality, trial_days, reminder_days),
         cadence_floor_days=floor,
         formed_at=now,
     )
@@ -70,10 +72,11 @@ def pair_on_trial(
     formality: Formality = Formality.STANDARD,
     *,
     days: int = 30,
+    reminder_days: int = 0,
     business_unit_id: UUID | None = None,
 ) -> Pair:
     """A pair at the beginning of its trial."""
-    return formed_pair(formality, business_unit_id=business_unit_id, trial_days=days)
+    return formed_pair(formality, business_unit_id=business_unit_id, trial_days=days, reminder_days=reminder_days)
 
 
 def active_pair(

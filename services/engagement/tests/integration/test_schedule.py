@@ -39,6 +39,7 @@ async def test_every_job_is_scheduled() -> None:
         "detect_missed_meetings",
         "detect_silent_pairs",
         "end_trials",
+        "remind_of_trials",
         "complete_pairs",
     }
 

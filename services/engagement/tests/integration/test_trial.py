@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from engagement.application.complete_pairs import complete_pairs
 from engagement.application.end_trials import end_trials
+from engagement.application.remind_of_trials import remind_of_trials
 
 from ..events import World
 from ..examples import START
@@ -105,6 +106,20 @@ async def test_the_days_pass_by_the_rules_clock(engagement: Engagement) -> None:
     assert await engagement.outbox(world.pair) == [("PairTrialEnded", 1)]
 
 
+@pytest.mark.requirement("R1-07")
+async def test_both_are_reminded_once_before_the_trial_ends(engagement: Engagement) -> None:
+    world = await engagement.formed(World(), trial_days=14, trial_reminder_days=4)
+    engagement.clock.move(10 * DAY - timedelta(seconds=1))
+    await engagement.run(remind_of_trials)
+    assert (await _seen(engagement, world))["mentor"]["trial_reminded_at"] is None
+    for _ in range(2):
+        engagement.clock.move(timedelta(seconds=1))
+        await engagement.run(remind_of_trials)
+    seen = await _seen(engagement, world)
+    assert {pair["trial_reminded_at"] for pair in seen.values()} == {"2027-01-14T09:00:00Z"}
+    assert await engagement.outbox(world.pair) == []
+
+
 async def test_a_pair_that_nobody_takes_up_after_its_trial_ends_with_its_time(engagement: Engagement) -> None:
     world = await engagement.formed(World(), trial_days=14, duration_months=1)
     engagement.clock.move(31 * DAY)
@@ -135,6 +150,8 @@ async def test_a_row_without_the_new_columns_goes_on(engagement: Engagement) -> 
 _ADDED = frozenset(
     {
         "trial_ends_at",
+        "trial_remind_at",
+        "trial_reminded_at",
         "mentor_confirmed",
         "mentee_confirmed",
         "resumes_as",

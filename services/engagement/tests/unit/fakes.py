@@ -41,6 +41,13 @@ class FakePairs:
             deepcopy(pair) for pair in self.rows.values() if pair.is_open and not pair.is_paused and pair.ends_at <= now
         ][:limit]
 
+    async def trials_to_remind_of(self, now: datetime, limit: int) -> Sequence[Pair]:
+        return [
+            deepcopy(pair)
+            for pair in self.rows.values()
+            if pair.trial_remind_at is not None and pair.trial_remind_at <= now
+        ][:limit]
+
     async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
         return [
             deepcopy(pair)

@@ -79,6 +79,34 @@ def test_the_trial_is_over_when_both_have_confirmed_and_not_before() -> None:
 
 
 @pytest.mark.requirement("R1-07")
+def test_the_two_are_reminded_once_while_there_is_time_to_talk() -> None:
+    pair = pair_on_trial(days=14, reminder_days=3)
+    assert not pair.remind_of_trial(START + 11 * DAY - timedelta(seconds=1))
+    assert pair.remind_of_trial(START + 11 * DAY)
+    assert not pair.remind_of_trial(START + 12 * DAY)
+    assert (pair.trial_reminded_at, pair.version) == (START + 11 * DAY, 0)
+
+
+@pytest.mark.parametrize(("days", "reminder_days"), [(14, 0), (3, 3), (2, 3)])
+def test_a_trial_too_short_for_a_reminder_or_without_one_has_none(days: int, reminder_days: int) -> None:
+    pair = pair_on_trial(days=days, reminder_days=reminder_days)
+    assert not any(pair.remind_of_trial(START + hours * timedelta(hours=1)) for hours in range(days * 24))
+
+
+def test_nobody_is_reminded_of_a_trial_that_is_over_or_that_is_paused() -> None:
+    confirmed, passed, paused = (pair_on_trial(days=14, reminder_days=3) for _ in range(3))
+    for side in Side:
+        confirmed.confirm_trial(side)
+    assert not passed.remind_of_trial(START + 14 * DAY)
+    paused.quarantine(START + 5 * DAY)
+    assert not confirmed.remind_of_trial(START + 12 * DAY)
+    assert not paused.remind_of_trial(START + 12 * DAY)
+    paused.reinstate(START + 12 * DAY)
+    assert not paused.remind_of_trial(START + 18 * DAY - timedelta(seconds=1))
+    assert paused.remind_of_trial(START + 18 * DAY)
+
+
+@pytest.mark.requirement("R1-07")
 def test_the_days_pass_and_the_pair_goes_on() -> None:
     pair = pair_on_trial(days=14)
     with pytest.raises(Conflict):

@@ -13,6 +13,7 @@ from engagement.application.dissolve_pair import DissolvePair, dissolve_pair
 from engagement.application.end_trials import end_trials
 from engagement.application.leave_trial import LeaveTrial, leave_trial
 from engagement.application.on_pair_formed import on_pair_formed
+from engagement.application.remind_of_trials import remind_of_trials
 from engagement.application.schedule_meeting import ScheduleMeeting, schedule_meeting
 from engagement.domain.pair import Pair
 from engagement.domain.training import offered
@@ -113,6 +114,19 @@ async def test_only_the_two_speak_in_a_trial_and_only_in_one() -> None:
             await attempt
     assert uow.published == []
     assert uow.pairs.rows[active.pair_id].state.value == "active"
+
+
+@pytest.mark.requirement("R1-07")
+async def test_the_schedule_reminds_each_pair_of_its_trial_once() -> None:
+    due, longer, without = (pair_on_trial(days=10, reminder_days=days) for days in (4, 3, 0))
+    uow = FakeUnitOfWork(START + 6 * DAY)
+    for pair in (due, longer, without):
+        uow.pairs.add(pair)
+    for _ in range(2):
+        assert await remind_of_trials(uow) is False
+        uow.now += timedelta(hours=1)
+    reminded = [uow.pairs.rows[pair.pair_id].trial_reminded_at for pair in (due, longer, without)]
+    assert (reminded, uow.published) == ([START + 6 * DAY, None, None], [])
 
 
 @pytest.mark.requirement("R1-07")

@@ -88,6 +88,22 @@ class Pairs:
         )
         return [rows.pair_of(row) for row in found]
 
+    async def trials_to_remind_of(self, now: datetime, limit: int) -> Sequence[Pair]:
+        """See the port."""
+        found = await self._session.fetch_all(
+            select(pairs)
+            .where(
+                pairs.c.state == PairState.TRIAL.value,
+                pairs.c.trial_reminded_at.is_(None),
+                pairs.c.trial_remind_at <= now,
+                pairs.c.trial_ends_at > now,
+            )
+            .order_by(pairs.c.trial_remind_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [rows.pair_of(row) for row in found]
+
     async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
         """See the port."""
         found = await self._session.fetch_all(
@@ -202,6 +218,7 @@ class Programs:
                 duration_months=row["duration_months"],
                 training_required=row["training_required"],
                 trial_days=row["trial_days"],
+                trial_reminder_days=row["trial_reminder_days"],
             ),
             facilitator_ids=tuple(row["facilitator_ids"]),
             sequence=row["sequence"],
@@ -221,6 +238,7 @@ class Programs:
                 "duration_months": rules.duration_months,
                 "training_required": rules.training_required,
                 "trial_days": rules.trial_days,
+                "trial_reminder_days": rules.trial_reminder_days,
                 "facilitator_ids": list(program.facilitator_ids),
                 "sequence": program.sequence,
             },

@@ -58,6 +58,8 @@ def pair_of(row: Row) -> Pair:
         agreement_version=row["agreement_version"],
         agreement_in_force=row["agreement_in_force"],
         trial_ends_at=row["trial_ends_at"],
+        trial_remind_at=row["trial_remind_at"],
+        trial_reminded_at=row["trial_reminded_at"],
         resumes_as=None if row["resumes_as"] is None else PairState(row["resumes_as"]),
         pauses=tuple(
             Pause(began_at, ended_at)
@@ -110,6 +112,8 @@ def changing_pair_values(pair: Pair) -> dict[str, Any]:
         "mentor_modules": sorted(pair.mentor.completed_modules),
         "mentee_modules": sorted(pair.mentee.completed_modules),
         "trial_ends_at": pair.trial_ends_at,
+        "trial_remind_at": pair.trial_remind_at,
+        "trial_reminded_at": pair.trial_reminded_at,
         "mentor_confirmed": pair.mentor.confirmed,
         "mentee_confirmed": pair.mentee.confirmed,
         "resumes_as": None if pair.resumes_as is None else pair.resumes_as.value,

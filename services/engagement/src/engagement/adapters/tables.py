@@ -47,6 +47,8 @@ pairs = Table(
     Column("mentor_modules", ARRAY(Text), nullable=False),
     Column("mentee_modules", ARRAY(Text), nullable=False),
     Column("trial_ends_at", _MOMENT),
+    Column("trial_remind_at", _MOMENT, comment="When both are reminded of the trial's end; null: never."),
+    Column("trial_reminded_at", _MOMENT),
     Column(
         "mentor_confirmed", Boolean, nullable=False, server_default=false(), comment="Forgotten with the trial's end."
     ),
@@ -68,6 +70,11 @@ pairs = Table(
     Index("ix_pairs_stalls_at", "stalls_at", postgresql_where=text("stalls_at IS NOT NULL")),
     Index("ix_pairs_ends_at", "ends_at", postgresql_where=text("ended_at IS NULL")),
     Index("ix_pairs_trial_ends_at", "trial_ends_at", postgresql_where=text("state = 'trial'")),
+    Index(
+        "ix_pairs_trial_remind_at",
+        "trial_remind_at",
+        postgresql_where=text("state = 'trial' AND trial_reminded_at IS NULL"),
+    ),
 )
 
 agreement_terms = Table(
@@ -136,6 +143,7 @@ known_programs = Table(
     Column("duration_months", Integer, nullable=False),
     Column("training_required", Boolean, nullable=False),
     Column("trial_days", Integer, nullable=False, server_default=text("0")),
+    Column("trial_reminder_days", Integer, nullable=False, server_default=text("0")),
     Column("facilitator_ids", ARRAY(Uuid), nullable=False),
     Column("sequence", Integer, nullable=False),
 )

@@ -30,6 +30,7 @@ async def on_program_changed(event: Envelope[ProgramSettings], uow: EngagementUn
                 duration_months=program.duration_months,
                 training_required=program.training_required,
                 trial_days=program.trial_days,
+                trial_reminder_days=program.trial_reminder_days,
             ),
             facilitator_ids=program.facilitator_ids,
             sequence=event.sequence,

@@ -68,6 +68,11 @@ class PairRepository(Protocol):
     async def past_end(self, now: datetime, limit: int) -> Sequence[Pair]:
         """Open pairs whose duration is over by `now`; paused ones and those another transaction holds are left out."""
 
+    async def trials_to_remind_of(self, now: datetime, limit: int) -> Sequence[Pair]:
+        """Pairs on trial whose reminder is due by `now` and not given, and whose trial lasts; those another transaction holds
+        are left out.
+        """
+
     async def past_trial(self, now: datetime, limit: int) -> Sequence[Pair]:
         """Pairs whose trial is over by `now`; paused ones and those another transaction holds are left out."""
 

@@ -58,6 +58,8 @@ class Rules:
     training_required: bool
     trial_days: int = 0
     """How long the two may find out whether they suit each other; 0 without a trial."""
+    trial_reminder_days: int = 0
+    """How long before the trial's end both are reminded; 0: nobody is."""
 
 
 @dataclass(slots=True)
@@ -67,8 +69,8 @@ class Pair:
     `cadence_days` is None in a light program. `agreement_in_force` is the last version both signed. Silence is
     counted from `silent_from`, the latest of formation, activation and contact. `ends_at` is the duration from
     activation on, before that from formation on. `trial_ends_at` is None without a trial, else the day promised to the
-    two, also when both have confirmed before it. A pause moves all three on. `resumes_as` is the state a quarantined
-    pair goes back to.
+    two, also when both have confirmed before it. A pause moves all three on, and `trial_remind_at`, when both are reminded of
+    the trial's end: None where it is too short for that. `resumes_as` is the state a quarantined pair goes back to.
     """
 
     pair_id: UUID
@@ -98,6 +100,8 @@ class Pair:
     agreement_version: int = 1
     agreement_in_force: int | None = None
     trial_ends_at: datetime | None = None
+    trial_remind_at: datetime | None = None
+    trial_reminded_at: datetime | None = None
     resumes_as: PairState | None = None
     pauses: tuple[Pause, ...] = ()
     ending: Ending | None = None
@@ -123,6 +127,7 @@ class Pair:
         `cadence_floor_days` is the longer floor of the two.
         """
         on_trial = rules.trial_days > 0
+        reminded = 0 < rules.trial_reminder_days < rules.trial_days
         return cls(
             pair_id=pair_id,
             business_unit_id=business_unit_id,
@@ -142,6 +147,9 @@ class Pair:
             ends_at=rhythm.add_months(formed_at, rules.duration_months),
             state=PairState.TRIAL if on_trial else PairState.FORMED,
             trial_ends_at=formed_at + timedelta(days=rules.trial_days) if on_trial else None,
+            trial_remind_at=formed_at + timedelta(days=rules.trial_days - rules.trial_reminder_days)
+            if reminded
+            else None,
         )
 
     def member(self, side: Side) -> Member:
@@ -393,6 +401,18 @@ class Pair:
             raise Conflict("the trial is not over")
         self._end_trial()
 
+    def remind_of_trial(self, now: datetime) -> bool:
+        """Note the one reminder that the trial is about to end; False when it is not due, was given, or nobody is on trial.
+
+        It is no fact about the pair: the version stays.
+        """
+        if self.state is not PairState.TRIAL or self.trial_remind_at is None or self.trial_reminded_at is not None:
+            return False
+        if self.trial_ends_at is None or not self.trial_remind_at <= now < self.trial_ends_at:
+            return False
+        self.trial_reminded_at = now
+        return True
+
     def quarantine(self, at: datetime) -> None:
         """Stand still until a check is over. Both may still leave.
 
@@ -414,6 +434,8 @@ class Pair:
         self.silent_from += standstill((pause,), since=self.silent_from, until=ended_at)
         if self.trial_ends_at is not None and self.resumes_as is PairState.TRIAL:
             self.trial_ends_at += ended_at - pause.began_at
+            if self.trial_remind_at is not None:
+                self.trial_remind_at += ended_at - pause.began_at
         self.ends_at = self._end_of_duration()
         self.state, self.resumes_as = self.resumes_as, None
         return pause

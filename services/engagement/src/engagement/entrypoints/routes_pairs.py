@@ -93,6 +93,7 @@ class PairBody(ResponseBody):
                     "stalled_at": None,
                     "stalls": 0,
                     "trial_ends_at": None,
+                    "trial_reminded_at": None,
                     "trial_confirmed": None,
                     "ending": None,
                 }
@@ -129,6 +130,9 @@ class PairBody(ResponseBody):
     stalled_at: datetime | None
     stalls: int
     trial_ends_at: datetime | None = Field(description="Null without a trial. A pause moves it.")
+    trial_reminded_at: datetime | None = Field(
+        description="When both were reminded that the trial is about to end: confirm, or leave."
+    )
     trial_confirmed: bool | None = Field(
         description="On trial, whether the caller has confirmed; null for everybody but the two. The other's word is not shown."
     )
@@ -185,6 +189,7 @@ def pair_body(view: PairView) -> PairBody:
         stalled_at=pair.stalled_at,
         stalls=pair.stalls,
         trial_ends_at=pair.trial_ends_at,
+        trial_reminded_at=pair.trial_reminded_at,
         trial_confirmed=view.confirmed,
         ending=pair.ending,
     )
