@@ -42,10 +42,21 @@ def test_a_topic_is_kept_for_ever_has_one_writer_and_known_readers(topic: catalo
     assert topic.audience in {"public", "internal"}
     assert topic.classification in {"organisation", "pseudonymous"}
     kafka = catalog.event_topic(topic)
-    assert kafka.config["cleanup.policy"] == "delete"
+    consented = topic.name == "updraft.enrollment.consented-attributes"
+    assert kafka.config["cleanup.policy"] == ("compact" if consented else "delete")
     assert kafka.config["retention.ms"] == "-1"
     assert kafka.partitions == 6
     assert int(kafka.config["max.message.bytes"]) > catalog.MAX_EVENT_BYTES
+
+
+@pytest.mark.requirement("N7", "R3-17")
+def test_what_people_consented_to_is_read_by_matching_alone_and_forgotten_when_superseded() -> None:
+    topic = catalog.TOPICS["updraft.enrollment.consented-attributes"]
+    assert (topic.audience, topic.consumers) == ("internal", ("matching",))
+    config = catalog.event_topic(topic).config
+    assert int(config["segment.ms"]) + int(config["max.compaction.lag.ms"]) <= 2 * 24 * 60 * 60 * 1000
+    others = [other for other in catalog.TOPICS.values() if other is not topic]
+    assert all("segment.ms" not in catalog.event_topic(other).config for other in others)
 
 
 @pytest.mark.parametrize("model", catalog.EVENTS, ids=lambda model: model.__name__)

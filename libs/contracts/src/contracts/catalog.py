@@ -22,6 +22,9 @@ MAX_EVENT_BYTES = 256 * 1024
 """The largest payload; a larger event is refused when it is written."""
 
 _MAX_RECORD_BYTES = 320 * 1024  # a payload of MAX_EVENT_BYTES with its key, headers and batch frame
+_DAY = str(24 * 60 * 60 * 1000)
+# What is superseded is gone two days later: a broker compacts no segment that it still writes.
+_FORGETTING = {"segment.ms": _DAY, "max.compaction.lag.ms": _DAY, "min.cleanable.dirty.ratio": "0.01"}
 _MAX_DEAD_LETTER_BYTES = 1024 * 1024  # the largest record of any event topic with the reason and trace beside it
 
 
@@ -141,17 +144,14 @@ def topics_read_by(consumer: str) -> tuple[Topic, ...]:
 
 def event_topic(topic: Topic) -> KafkaTopic:
     """What a broker must hold for a topic of events."""
-    return KafkaTopic(
-        topic.name,
-        topic.partitions,
-        {
-            "cleanup.policy": topic.cleanup,
-            "retention.ms": "-1",
-            "retention.bytes": "-1",
-            "max.message.bytes": str(_MAX_RECORD_BYTES),
-            "message.timestamp.type": "CreateTime",
-        },
-    )
+    config = {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "max.message.bytes": str(_MAX_RECORD_BYTES),
+        "message.timestamp.type": "CreateTime",
+    }
+    return KafkaTopic(topic.name, topic.partitions, config | (_FORGETTING if topic.cleanup == "compact" else {}))
 
 
 def all_kafka_topics() -> list[KafkaTopic]:

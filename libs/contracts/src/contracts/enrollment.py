@@ -71,6 +71,7 @@ class EmploymentState(OpenEnum):
 
     EMPLOYED = "employed"
     LEFT = "left"
+    ERASED = "erased"
     UNKNOWN = "unknown"
 
 
@@ -119,6 +120,13 @@ class PersonMoved(PersonState):
 
 class PersonLeft(PersonState):
     """A person has left the company."""
+
+
+class PersonErased(PersonState):
+    """A person is erased: of where they stood only the grade is left, and the line while others' lines run through it.
+
+    Whoever keeps facts about the person erases them; there is no later event about this id.
+    """
 
 
 class ProgramType(OpenEnum):
@@ -238,6 +246,15 @@ class ScoreWeights(Part):
     """Media that both like to meet in."""
 
 
+class AskingSide(OpenEnum):
+    """Whose requests begin a pair where people find each other themselves."""
+
+    MENTEE = "mentee"
+    MENTOR = "mentor"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
 class ProgramSettings(Event):
     """A program: charter and every setting, so that the effect of each choice can be evaluated."""
 
@@ -303,6 +320,17 @@ class ProgramSettings(Event):
     """How long a request of one person to another waits for its answer."""
     request_reminder_days: Annotated[Days, Field(le=89)] = 7
     """Days after a request when whoever has not answered is reminded."""
+    asking_side: AskingSide | None = None
+    """Who asks in mode `self`; none: mentees, in a reciprocal program both sides."""
+    trial_reminder_days: Annotated[Days, Field(le=14)] = 3
+    """Days before the end of a trial when both are reminded; 0: nobody is. A trial that is no longer has no reminder."""
+    audit_dimensions: Annotated[tuple[Code, ...], Field(max_length=8)] = (
+        "age_band",
+        "disability",
+        "ethnicity",
+        "gender",
+    )
+    """What people may declare so that runs can be audited; runs are audited by nothing else."""
 
 
 class ProgramProposed(ProgramSettings):
@@ -505,11 +533,51 @@ class ParticipantWithdrawn(ParticipationFacts):
     """The person takes part no more, by their own choice."""
 
 
+class Purpose(OpenEnum):
+    """What a person consented to have their declaration used for."""
+
+    AUDIT = "audit"
+    UNKNOWN = "unknown"
+
+
+class ConsentedAttribute(Part):
+    """One thing a person declared, as a code that only the services which hold the key can read."""
+
+    dimension: Code
+    """What it is about, such as `gender`."""
+    code: OpaqueCode
+
+
+class ConsentFacts(Event):
+    """What a participant declared for one purpose. The newest state replaces all earlier ones, which are compacted away."""
+
+    TOPIC: ClassVar[str] = "updraft.enrollment.consented-attributes"
+    KEY: ClassVar[str] = "consent_id"
+
+    consent_id: UUID
+    """One per participation and purpose, however often the consent is given and withdrawn."""
+    purpose: Purpose
+    participation_id: UUID
+    cohort_id: UUID
+    person_id: UUID
+    attributes: Annotated[tuple[ConsentedAttribute, ...], Field(max_length=8)] = ()
+    """Each dimension at most once; a dimension the person did not declare is absent."""
+
+
+class AttributesConsented(ConsentFacts):
+    """The person declared these attributes and consented to the purpose."""
+
+
+class ConsentWithdrawn(ConsentFacts):
+    """The consent is withdrawn, or has lost its purpose: whoever kept the attributes erases them."""
+
+
 EVENTS: tuple[type[Event], ...] = (
     BusinessUnitRegistered,
     PersonJoined,
     PersonMoved,
     PersonLeft,
+    PersonErased,
     ProgramProposed,
     ProgramChartered,
     ProgramRevised,
@@ -527,4 +595,6 @@ EVENTS: tuple[type[Event], ...] = (
     ParticipantMatched,
     ParticipantCompleted,
     ParticipantWithdrawn,
+    AttributesConsented,
+    ConsentWithdrawn,
 )

@@ -101,6 +101,9 @@ _SETTINGS: dict[str, Any] = {
     "trial_days": 0,
     "request_days": 14,
     "request_reminder_days": 7,
+    "asking_side": er.AskingSide.MENTEE,
+    "trial_reminder_days": 3,
+    "audit_dimensions": ("age_band", "disability", "ethnicity", "gender"),
 }
 _CHARTER: dict[str, Any] = _SETTINGS | {
     "state": er.ProgramState.CHARTERED,
@@ -138,6 +141,14 @@ _APPLICATION: dict[str, Any] = _PARTICIPATION | {
     "priority": 2,
 }
 _ADMITTED: dict[str, Any] = _APPLICATION | {"screening_passed": True}
+_CONSENT: dict[str, Any] = {
+    "business_unit_id": UNIT,
+    "consent_id": _id(51),
+    "purpose": er.Purpose.AUDIT,
+    "participation_id": MENTOR_PARTICIPATION,
+    "cohort_id": COHORT,
+    "person_id": MENTOR,
+}
 _RUN: dict[str, Any] = _IN_COHORT | {
     "run_id": RUN,
     "outcome": ma.RunOutcome.OPTIMAL,
@@ -218,6 +229,16 @@ _DATA: dict[type[Event], dict[str, Any]] = {
     er.PersonJoined: _PERSON,
     er.PersonMoved: _PERSON | {"grade": "G5", "grade_rank": 50, "dotted_line_manager_ids": (OWNER,)},
     er.PersonLeft: _PERSON | {"state": er.EmploymentState.LEFT},
+    er.PersonErased: {
+        "business_unit_id": UNIT,
+        "person_id": MENTOR,
+        "state": er.EmploymentState.ERASED,
+        "grade": "G4",
+        "grade_rank": 40,
+        "change_set_id": CHANGE_SET,
+        "change_set_size": 1,
+        "change_set_index": 0,
+    },
     er.ProgramProposed: _SETTINGS,
     er.ProgramChartered: _CHARTER,
     er.ProgramRevised: _CHARTER | {"settings_version": 2, "silence_days": 28, "facilitator_ids": (OWNER,)},
@@ -235,6 +256,14 @@ _DATA: dict[type[Event], dict[str, Any]] = {
     er.ParticipantMatched: _ADMITTED | {"state": er.ParticipationState.MATCHED, "pair_ids": (PAIR,)},
     er.ParticipantCompleted: _ADMITTED | {"state": er.ParticipationState.COMPLETED},
     er.ParticipantWithdrawn: _ADMITTED | {"state": er.ParticipationState.WITHDRAWN},
+    er.AttributesConsented: _CONSENT
+    | {
+        "attributes": (
+            {"dimension": "age_band", "code": "8c1f0be2a9d34e57"},
+            {"dimension": "gender", "code": "d1b9407cf2e86a35"},
+        )
+    },
+    er.ConsentWithdrawn: _CONSENT,
     ma.MatchRunCompleted: _RUN | {"state": ma.RunState.COMPLETED},
     ma.MatchRunReleased: _RUN | {"state": ma.RunState.RELEASED, "released_at": _at(2, 17)},
     ma.PairProposed: _PROPOSAL | {"state": ma.ProposalState.PROPOSED},

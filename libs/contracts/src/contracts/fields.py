@@ -73,6 +73,8 @@ UnitIds = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=64), AfterV
 
 Count = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 """How many."""
+Total = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)]
+"""How many combinations, of two sides of a million each at the most."""
 Days = Annotated[int, Field(strict=True, ge=0, le=3_660)]
 """A number of days."""
 CadenceDays = Annotated[int, Field(strict=True, ge=14, le=42)]

@@ -23,6 +23,7 @@ from contracts.fields import (
     Role,
     Sha256,
     TopicCode,
+    Total,
     Version,
 )
 
@@ -72,6 +73,9 @@ class RuleCount(Part):
 
     rule: HardRule
     pairs: Count
+    """At most ten million: where there are more, `all_pairs` says how many."""
+    all_pairs: Total | None = None
+    """All of them, however many."""
 
 
 class MatchRunFacts(SharedEvent):
@@ -93,6 +97,10 @@ class MatchRunFacts(SharedEvent):
     """Mentor and mentee combinations looked at."""
     allowed_pairs: Count
     """Those that no hard rule excluded."""
+    all_possible_pairs: Total | None = None
+    """As `possible_pairs`, which stops at ten million."""
+    all_allowed_pairs: Total | None = None
+    """As `allowed_pairs`, which stops at ten million."""
     excluded: Annotated[tuple[RuleCount, ...], Field(max_length=32)] = ()
     """Conflicts avoided, by rule; a pair excluded by several rules counts under each."""
     proposals: Count
