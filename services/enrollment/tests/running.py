@@ -43,6 +43,9 @@ def people_data() -> Path | None:
 EXPERIENCE = {"experiences": ["taught", "worked_abroad"], "purpose": "matching", "consent": True}
 
 
+GROUPS: dict[str, Any] = {"groups": {"gender": "woman", "age_band": "from_50"}, "purpose": "audit", "consent": True}
+
+
 def application(role: str = "mentor", **changes: Any) -> dict[str, Any]:
     """The body of an application."""
     usual: dict[str, Any] = {

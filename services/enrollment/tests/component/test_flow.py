@@ -14,7 +14,7 @@ from enrollment.settings import Settings
 from updraft.topics import apply_topics
 
 from ..facts import Pair, evaluated
-from ..running import EXPERIENCE, Enrollment
+from ..running import EXPERIENCE, Enrollment, application
 
 pytestmark = pytest.mark.component
 
@@ -161,3 +161,41 @@ async def test_facts_for_matching_travel_and_a_consent_that_is_taken_back_travel
     course = await until(lambda: wire.about(mine["participation_id"], least=3), "the consent taken back")
     assert [len(event.data.background_codes) for event in course[:3]] == [2, 2, 0]
     assert {(event.data.values, event.data.preferred_channels) for event in course} == {(("income",), ("phone",))}
+
+
+@pytest.mark.requirement("S21", "R0-39", "I4")
+async def test_candidates_are_taken_in_by_one_call_each_and_an_erasure_tells_everybody(
+    service: Enrollment, wire: Wire
+) -> None:
+    unit_id, manager = await service.unit("ERASED")
+    rows = "business_unit,employee_number,grade\n" + "".join(f"ERASED,{number},E1\n" for number in range(3))
+    sent = await service.send(manager, {"people": rows.encode()}, "format=updraft_csv")
+
+    async def applied() -> bool:
+        return bool((await manager.get(f"/v1/imports/{sent['import_id']}"))["state"] == "applied")
+
+    await until(applied, "the import")
+    cohort = await service.cohort(manager)
+    path = f"/v1/cohorts/{cohort['cohort_id']}"
+    people = [UUID(person["person_id"]) for person in await manager.all("/v1/people")]
+    ids = [
+        (await service.somebody(one, unit_id).post(f"{path}/applications", application()))["participation_id"]
+        for one in people
+    ]
+    passed = [{"participation_id": which, "passed": True} for which in ids]
+    assert (await manager.post(f"{path}/screenings", {"rows": passed}, 200))["applied"] == 3
+    assert (await manager.post(f"{path}/admissions", {"everybody": True}, 200))["applied"] == 3
+    course = [("ParticipantApplied", 1), ("ParticipantScreened", 2), ("ParticipantAdmitted", 3)]
+    for which in ids:
+        assert await about(wire, which, 3) == course
+
+    await manager.post(f"/v1/people/{people[0]}/erasure", {"reason": "own_request"}, 202)
+    assert await about(wire, people[0], 2) == [("PersonJoined", 1), ("PersonErased", 2)]
+    assert await about(wire, ids[0], 4) == [*course, ("ParticipantWithdrawn", 4)]
+    assert (await wire.about(ids[0], least=4))[-1].data.offers == ()
+
+    async def done() -> bool:
+        return (await manager.get(f"/v1/people/{people[0]}/erasure"))["erased_at"] is not None
+
+    await until(done, "the erasure")
+    assert len(await manager.all("/v1/people")) == 2

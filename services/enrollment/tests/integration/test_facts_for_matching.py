@@ -231,7 +231,8 @@ async def test_the_settings_of_matching_are_chosen_published_and_kept_in_their_r
     _, manager = await enrollment.unit()
     chosen = {
         "unit_policy": "across", "repeat_pairs": True, "preference_limit": 3, "mentors_per_mentee": 2, "trial_days": 30, "request_days": 10,
-        "request_reminder_days": 4, "score_weights": {"topics": 40, "values": 0, "preferences": 30},
+        "request_reminder_days": 4, "asking_side": "mentor", "trial_reminder_days": 5,
+        "score_weights": {"topics": 40, "values": 0, "preferences": 30},
     }  # fmt: skip
     program = await enrollment.program(manager, **chosen)
     shown = program["settings"]
@@ -241,8 +242,15 @@ async def test_the_settings_of_matching_are_chosen_published_and_kept_in_their_r
     assert (shown["score_weights"]["values"], shown["score_weights"]["style"]) == (0, 10)
     said = (await enrollment.events(program["program_id"]))[-1].data
     assert (said.unit_policy.value, said.trial_days, said.mentors_per_mentee) == ("across", 30, 2)
+    assert (said.asking_side.value, said.trial_reminder_days) == ("mentor", 5)
     assert (said.score_weights.preferences, said.score_weights.channel) == (30, 5)
-    for wrong in ({"trial_days": 61}, {"mentors_per_mentee": 3}, {"preference_limit": 0}, {"unit_policy": "none"}):
+    for wrong in (
+        {"trial_days": 61},
+        {"mentors_per_mentee": 3},
+        {"preference_limit": 0},
+        {"unit_policy": "none"},
+        {"asking_side": "hr"},
+    ):
         problem = await manager.post("/v1/programs", {"title": "No", "settings": wrong}, 422)
         assert problem["errors"][0]["field"] == f"/settings/{next(iter(wrong))}"
     late = await manager.post("/v1/programs", {"title": "No", "settings": {"request_days": 5}}, 422)

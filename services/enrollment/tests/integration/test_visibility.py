@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from enrollment.adapters.tables import metadata
 
-from ..running import EXPERIENCE, Enrollment, application
+from ..running import EXPERIENCE, GROUPS, Enrollment, application
 
 pytestmark = pytest.mark.integration
 
@@ -35,9 +35,15 @@ async def units(enrollment: Enrollment) -> tuple[UUID, UUID, UUID]:
     applied = await enrollment.somebody(bo, guest_id).post(
         f"/v1/cohorts/{cohort['cohort_id']}/applications", application(life_experience=EXPERIENCE)
     )
+    declared = await enrollment.somebody(bo, guest_id).call(
+        "PUT", f"/v1/participations/{applied['participation_id']}/audit-groups", json=GROUPS
+    )
+    assert declared.status_code == 200, declared.text
     await host.post(
         f"/v1/participations/{applied['participation_id']}/screening", {"passed": True, "notes": "fine"}, 200
     )
+    known = await host.all("/v1/people")
+    await host.post(f"/v1/people/{known[0]['person_id']}/erasure", {"reason": "left_company"}, 202)
     # A file that waits for the worker: purged once it is applied.
     await enrollment.send(host, {"people": b"business_unit,employee_number,grade\n"}, "format=updraft_csv")
     async with enrollment.worker.database.write() as session:
@@ -116,10 +122,21 @@ async def test_anothers_things_are_like_things_that_do_not_exist(
         ("POST", "/v1/cohorts/{}/close-enrollment", {}, ids["/v1/cohorts"]),
         ("POST", "/v1/cohorts/{}/nominations", {"person_id": str(uuid4()), "role": "mentor"}, ids["/v1/cohorts"]),
         ("POST", "/v1/participations/{}/screening", {"passed": False}, ids["/v1/participations"]),
+        (
+            "POST", "/v1/cohorts/{}/screenings",
+            {"rows": [{"participation_id": str(ids["/v1/participations"]), "passed": True}]}, ids["/v1/cohorts"],
+        ),
+        (
+            "POST", "/v1/cohorts/{}/admissions",
+            {"rows": [{"participation_id": str(ids["/v1/participations"]), "decision": "decline"}]}, ids["/v1/cohorts"],
+        ),
+        ("POST", "/v1/cohorts/{}/admissions", {"everybody": True}, ids["/v1/cohorts"]),
+        ("POST", "/v1/people/{}/erasure", {"reason": "own_request"}, ids["/v1/people"]),
+        ("GET", "/v1/people/{}/erasure", {}, ids["/v1/people"]),
         ("POST", "/v1/participations/{}/admission", {"decision": "decline"}, ids["/v1/participations"]),
         ("POST", "/v1/participations/{}/withdrawal", {}, ids["/v1/participations"]),
         ("GET", "/v1/cohorts/{}/matching-recommendation", {}, ids["/v1/cohorts"]),
-    )
+    )  # fmt: skip
     for method, path, body, there in writes:
         answers = [await spy.call(method, path.format(which), json=body) for which in (there, uuid4())]
         assert [answer.status_code for answer in answers] == [404, 404], path

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from chassis.ports import Principal
 from chassis.testing import UnitOfWorkInMemory
+from enrollment.domain.audit_groups import AuditGroups
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.change_sets import Change, KnownPerson
 from enrollment.domain.cohorts import Cohort, CohortState
+from enrollment.domain.erasures import ErasedPerson, Erasure
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import FINISHED, Import
 from enrollment.domain.life_experience import LifeExperience
@@ -179,8 +181,30 @@ class FakeParticipations:
     async def found(self, cohort_id: UUID, people: Collection[UUID]) -> list[Participation]:
         return deepcopy([row for row in self.rows.values() if row.cohort_id == cohort_id and row.person_id in people])
 
-    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
-        return person_id in self.waited
+    async def by_ids(self, cohort_id: UUID, participation_ids: Collection[UUID]) -> list[Participation]:
+        wanted = (row for row in self.rows.values() if row.participation_id in participation_ids)
+        return deepcopy([row for row in wanted if row.cohort_id == cohort_id])
+
+    def _ready(self, cohort_id: UUID) -> list[Participation]:
+        states = {ParticipationState.SCREENED, ParticipationState.WAITLISTED}
+        mine = (row for row in self.rows.values() if row.cohort_id == cohort_id and row.state in states)
+        return sorted(
+            (row for row in mine if row.screening_passed),
+            key=lambda row: (row.queue_number is None, row.queue_number or 0, row.participation_id),
+        )
+
+    async def ready(self, cohort_id: UUID, role: Role, limit: int) -> list[Participation]:
+        return deepcopy([row for row in self._ready(cohort_id) if row.role is role][:limit])
+
+    async def count_ready(self, cohort_id: UUID) -> int:
+        return len(self._ready(cohort_id))
+
+    async def save_all(self, participations: Sequence[Participation]) -> None:
+        for participation in participations:
+            self.save(participation)
+
+    async def waited_in_vain(self, program_id: UUID, people: Collection[UUID], cohort_id: UUID) -> set[UUID]:
+        return set(self.waited) & set(people)
 
     def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
         self.experiences[participation.participation_id] = experience
@@ -188,8 +212,33 @@ class FakeParticipations:
     def forget_experience(self, participation: Participation) -> None:
         del self.experiences[participation.participation_id]
 
+    async def forget_experiences(self, participations: Sequence[Participation]) -> None:
+        for participation in participations:
+            self.experiences.pop(participation.participation_id, None)
+
     def keep_notes(self, participation: Participation) -> None:
         self.notes[participation.participation_id] = participation.screening_notes or ""
+
+    async def keep_all_notes(self, participations: Sequence[Participation]) -> None:
+        for participation in participations:
+            assert participation.screening_notes
+            self.keep_notes(participation)
+
+
+@dataclass
+class FakeDeclaredGroups:
+    participations: FakeParticipations
+    rows: dict[UUID, AuditGroups] = field(default_factory=dict)
+
+    def keep(self, participation: Participation, groups: AuditGroups, now: datetime) -> None:
+        self.rows[participation.participation_id] = groups
+
+    def forget(self, participation: Participation) -> None:
+        del self.rows[participation.participation_id]
+
+    async def declaring(self, cohort_id: UUID) -> list[Participation]:
+        found = [row for row in self.participations.rows.values() if row.cohort_id == cohort_id and row.declares_groups]
+        return deepcopy(found)
 
 
 @dataclass
@@ -202,6 +251,9 @@ class FakeImports:
     def add(self, upload: Import, files: Mapping[str, bytes]) -> None:
         self.rows[upload.import_id] = deepcopy(upload)
         self.kept_files[upload.import_id] = dict(files)
+
+    async def at_rest(self) -> bool:
+        return all(upload.state in FINISHED for upload in self.rows.values())
 
     async def claim(self, worker: UUID) -> Import | None:
         return deepcopy(next((upload for upload in self.rows.values() if upload.state not in FINISHED), None))
@@ -237,6 +289,47 @@ class FakeImports:
         self.changes.pop(import_id, None)
 
 
+@dataclass
+class FakeErasures:
+    people: FakePeople
+    participations: FakeParticipations
+    rows: dict[UUID, Erasure] = field(default_factory=dict)
+    identities_gone: list[UUID] = field(default_factory=list)
+
+    async def of_person(self, person_id: UUID) -> Erasure | None:
+        return deepcopy(self.rows.get(person_id))
+
+    async def oldest_open(self) -> Erasure | None:
+        return deepcopy(next((erasure for erasure in self.rows.values() if erasure.erased_at is None), None))
+
+    async def add(self, erasure: Erasure) -> bool:
+        fresh = erasure.person_id not in self.rows
+        self.rows.setdefault(erasure.person_id, deepcopy(erasure))
+        return fresh
+
+    def save(self, erasure: Erasure) -> None:
+        self.rows[erasure.person_id] = deepcopy(erasure)
+
+    async def has_person(self, person_id: UUID, unit_id: UUID) -> bool:
+        person = self.people.rows.get(person_id)
+        return person is not None and person.business_unit_id == unit_id
+
+    async def erase_person(self, person_id: UUID, now: datetime) -> ErasedPerson:
+        person = self.people.rows[person_id]
+        self.people.rows[person_id] = replace(person, employed=False, version=person.version + 1)
+        self.identities_gone.append(person_id)
+        standing = person.standing
+        kept = (standing.grade, standing.grade_rank, None, ())
+        return ErasedPerson(person_id, person.business_unit_id, *kept, person.version + 1)
+
+    async def participations_of(self, person_id: UUID) -> list[Participation]:
+        return deepcopy([row for row in self.participations.rows.values() if row.person_id == person_id])
+
+    async def forget_notes(self, participations: Sequence[Participation]) -> None:
+        for participation in participations:
+            self.participations.notes.pop(participation.participation_id, None)
+
+
 class FakeUnitOfWork(UnitOfWorkInMemory):
     """Satisfies `application.ports.EnrollmentUnitOfWork`; `published` and `audited` keep what was said."""
 
@@ -249,7 +342,9 @@ class FakeUnitOfWork(UnitOfWorkInMemory):
         self.programs = FakePrograms()
         self.cohorts = FakeCohorts()
         self.participations = FakeParticipations(self.cohorts)
+        self.declared_groups = FakeDeclaredGroups(self.participations)
         self.imports = FakeImports()
+        self.erasures = FakeErasures(self.people, self.participations)
 
     def publish(self, event: Any, *, sequence: int) -> None:
         first = not any(earlier.subject == event.subject for earlier, _ in self.published)

@@ -8,6 +8,7 @@ from chassis.ports import Conflict, InvalidInput
 from enrollment.domain.languages import LanguageLevel
 from enrollment.domain.program_settings import (
     RANGES,
+    AskingSide,
     Direction,
     Formality,
     ProgramSettings,
@@ -110,7 +111,7 @@ def test_settings_stored_before_a_setting_existed_keep_what_they_said() -> None:
     stored = plain_settings(ProgramSettings())
     assert settings_from(stored) == ProgramSettings()
     newer = ("unit_policy", "repeat_pairs", "preference_limit", "mentors_per_mentee", "trial_days", "request_days")
-    for name in (*newer, "request_reminder_days"):
+    for name in (*newer, "request_reminder_days", "asking_side", "trial_reminder_days"):
         del stored[name]
     stored["score_weights"] = {"topics": 60, "reciprocity": 10, "distance": 10, "language": 10, "hours": 10}
     read = settings_from(stored)
@@ -121,6 +122,17 @@ def test_settings_stored_before_a_setting_existed_keep_what_they_said() -> None:
         1,
         0,
     )
+    assert (read.asking_side, read.trial_reminder_days) == (None, 3)
+
+
+@pytest.mark.requirement("R0-30", "RX-01")
+@pytest.mark.parametrize("side", [None, *AskingSide])
+def test_who_asks_is_stored_as_it_was_chosen(side: AskingSide | None) -> None:
+    chosen = ProgramSettings().changed({} if side is None else {"asking_side": side})
+    stored = plain_settings(chosen)
+    assert stored["asking_side"] == (None if side is None else side.value)
+    assert settings_from(stored) == chosen
+    assert differences(ProgramSettings(), chosen)[1] == ({} if side is None else {"asking_side": side.value})
 
 
 @pytest.mark.requirement("R0-06")

@@ -15,6 +15,7 @@ from enrollment.domain.change_sets import Change
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import FINISHED, Import
 
+_CLAIMING = text("SELECT pg_try_advisory_xact_lock(hashtext('claim import'))")
 CLAIM_SECONDS = 30
 """How long a worker that says nothing keeps an import from the others, by the database's clock."""
 
@@ -40,10 +41,18 @@ class Imports:
                 },
             )
 
+    async def at_rest(self) -> bool:
+        """See the port."""
+        # Whoever holds this lock keeps every worker from claiming an import, and so from comparing its file.
+        if not await self._session.scalar(_CLAIMING):
+            return False
+        unfinished = select(imports.c.import_id).where(imports.c.state.not_in([state.value for state in FINISHED]))
+        return await self._session.fetch_one(unfinished.limit(1)) is None
+
     async def claim(self, worker: UUID) -> Import | None:
         """See the port."""
         # One at a time: two workers cannot both find the oldest import unclaimed.
-        if not await self._session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('claim import'))")):
+        if not await self._session.scalar(_CLAIMING):
             return None
         row = await self._session.fetch_one(
             select(

@@ -58,6 +58,29 @@ _PUT_ANCESTORS = (
     .where(people.c.person_id == bindparam("of_person", type_=Uuid))
     .values(ancestor_ids=bindparam("above", type_=ARRAY(Uuid)))
 )
+_SAVED = [
+    column.name for column in participations.columns if column.name not in {"participation_id", "highest_queue_number"}
+]
+_SAVE_PARTICIPATION = (
+    update(participations)
+    .where(participations.c.participation_id == bindparam("of_participation", type_=Uuid))
+    .values(
+        {name: bindparam(f"new_{name}", type_=participations.c[name].type) for name in _SAVED}
+        | {
+            "highest_queue_number": func.coalesce(
+                bindparam("new_queue_number", type_=Integer), participations.c.highest_queue_number
+            )
+        }
+    )
+)
+_PUT_NOTES = upserting(screening_notes)
+_PUT_NOTES = _PUT_NOTES.on_conflict_do_update(
+    index_elements=[screening_notes.c.participation_id], set_={"notes": _PUT_NOTES.excluded.notes}
+)
+_PASSED = and_(
+    participations.c.state.in_([ParticipationState.SCREENED.value, ParticipationState.WAITLISTED.value]),
+    participations.c.screening_passed,
+)
 
 
 class BusinessUnits:
@@ -328,8 +351,51 @@ class Participations:
         )
         return [rows.participation_of(row) for row in found]
 
-    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
+    async def by_ids(self, cohort_id: UUID, participation_ids: Collection[UUID]) -> list[Participation]:
         """See the port."""
+        wanted = bindparam("wanted", list(participation_ids), ARRAY(Uuid))
+        found = await self._session.fetch_all(
+            select(participations)
+            .where(participations.c.cohort_id == cohort_id, participations.c.participation_id == func.any(wanted))
+            .order_by(participations.c.participation_id)
+            .with_for_update()
+        )
+        return [rows.participation_of(row) for row in found]
+
+    async def ready(self, cohort_id: UUID, role: Role, limit: int) -> list[Participation]:
+        """See the port."""
+        found = await self._session.fetch_all(
+            select(participations)
+            .where(participations.c.cohort_id == cohort_id, participations.c.role == role.value, _PASSED)
+            .order_by(participations.c.queue_number.nulls_last(), participations.c.participation_id)
+            .limit(limit)
+            .with_for_update()
+        )
+        return [rows.participation_of(row) for row in found]
+
+    async def count_ready(self, cohort_id: UUID) -> int:
+        """See the port."""
+        counted = (
+            select(func.count()).select_from(participations).where(participations.c.cohort_id == cohort_id, _PASSED)
+        )
+        return int(await self._session.scalar(counted))
+
+    async def save_all(self, changed: Sequence[Participation]) -> None:
+        """See the port."""
+        values = [rows.participation_values(participation) for participation in changed]
+        if values:
+            await self._session.execute(
+                _SAVE_PARTICIPATION,
+                [
+                    {"of_participation": row["participation_id"]} | {f"new_{name}": row[name] for name in _SAVED}
+                    for row in values
+                ],
+            )
+
+    async def waited_in_vain(self, program_id: UUID, people: Collection[UUID], cohort_id: UUID) -> set[UUID]:
+        """See the port."""
+        if not people:
+            return set()
         earlier = cohorts.alias("earlier")
         opened = select(cohorts.c.enrollment_opens_on).where(cohorts.c.cohort_id == cohort_id).scalar_subquery()
         left_waiting = and_(
@@ -337,20 +403,19 @@ class Participations:
             func.cardinality(participations.c.past_pair_ids) == 0,
             participations.c.state.in_([ParticipationState.ADMITTED.value, ParticipationState.WAITLISTED.value]),
         )
-        found = await self._session.fetch_one(
-            select(participations.c.participation_id)
+        found = await self._session.fetch_all(
+            select(participations.c.person_id)
             .join(earlier, earlier.c.cohort_id == participations.c.cohort_id)
             .where(
                 participations.c.program_id == program_id,
-                participations.c.person_id == person_id,
+                participations.c.person_id == func.any(bindparam("people", list(people), ARRAY(Uuid))),
                 participations.c.cohort_id != cohort_id,
                 earlier.c.enrollment_opens_on <= opened,
                 earlier.c.state.in_([state.value for state in PAST_MATCHING]),
                 left_waiting,
             )
-            .limit(1)
         )
-        return found is not None
+        return {row["person_id"] for row in found}
 
     def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
         """See the port."""
@@ -370,6 +435,14 @@ class Participations:
         """See the port."""
         self._session.delete(life_experiences, {"participation_id": participation.participation_id})
 
+    async def forget_experiences(self, about: Sequence[Participation]) -> None:
+        """See the port."""
+        keys = bindparam("about", [each.participation_id for each in about], ARRAY(Uuid))
+        if about:
+            await self._session.execute(
+                delete(life_experiences).where(life_experiences.c.participation_id == func.any(keys))
+            )
+
     def keep_notes(self, participation: Participation) -> None:
         """See the port."""
         self._session.upsert(
@@ -381,3 +454,18 @@ class Participations:
             },
             key=["participation_id"],
         )
+
+    async def keep_all_notes(self, screened: Sequence[Participation]) -> None:
+        """See the port."""
+        if screened:
+            await self._session.execute(
+                _PUT_NOTES,
+                [
+                    {
+                        "participation_id": participation.participation_id,
+                        "business_unit_id": participation.business_unit_id,
+                        "notes": participation.screening_notes,
+                    }
+                    for participation in screened
+                ],
+            )

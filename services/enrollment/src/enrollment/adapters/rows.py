@@ -296,6 +296,8 @@ def participation_values(participation: Participation) -> dict[str, Any]:
         "background_codes": list(participation.background_codes),
         "priority": participation.priority,
         "version": participation.version,
+        "audit_version": participation.audit_version,
+        "declares_groups": participation.declares_groups,
     }
 
 
@@ -320,6 +322,8 @@ def participation_of(row: Row) -> Participation:
         background_codes=tuple(row["background_codes"]),
         priority=row["priority"],
         version=row["version"],
+        audit_version=row["audit_version"],
+        declares_groups=row["declares_groups"],
     )
 
 

@@ -86,6 +86,7 @@ people_identities = Table(
     Column("email", Text),
     Column("job_title", Text),
     UniqueConstraint("business_unit_id", "employee_key"),
+    Index(None, "business_unit_id", "person_id"),
 )
 
 reporting_line_findings = Table(
@@ -160,6 +161,8 @@ participations = Table(
     Column("background_codes", ARRAY(Text), nullable=False, server_default="{}"),
     Column("priority", SmallInteger, nullable=False, server_default="2"),
     Column("version", Integer, nullable=False),
+    Column("audit_version", Integer, nullable=False, server_default="0"),
+    Column("declares_groups", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("cohort_id", "person_id"),
     Index(None, "person_id"),
     Index(None, "program_id", "person_id"),
@@ -194,6 +197,18 @@ life_experiences = Table(
 )
 """What people declared of their lives for one purpose; a row is a consent. Shown to the person alone, erased with the consent."""
 
+audit_groups = Table(
+    "audit_groups",
+    metadata,
+    Column(
+        "participation_id", Uuid, ForeignKey("participations.participation_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("groups", JSONB, nullable=False),
+    Column("consented_at", DateTime(timezone=True), nullable=False),
+)
+"""Groups by dimension that people declared for audits alone; a row is a consent. Shown to the person alone, erased with the consent."""
+
 cohort_keys = Table(
     "cohort_keys",
     metadata,
@@ -202,6 +217,18 @@ cohort_keys = Table(
     Column("key", LargeBinary, nullable=False),
 )
 """The secret under which a cohort's codes of life experience are made; destroyed when the cohort closes."""
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("person_id", Uuid, ForeignKey("people.person_id"), primary_key=True),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("erased_at", DateTime(timezone=True)),
+    Index("ix_erasures_open", "requested_at", postgresql_where="erased_at IS NULL"),
+)
+"""Who is to be erased; kept, so that the same request later is answered as it was."""
 
 imports = Table(
     "imports",

@@ -7,6 +7,8 @@ from datetime import datetime
 from chassis.database import UnitOfWork, WriteSession
 from chassis.ports import Principal
 
+from enrollment.adapters.audit_groups import DeclaredGroups
+from enrollment.adapters.erasures import Erasures
 from enrollment.adapters.imports import Imports
 from enrollment.adapters.repositories import BusinessUnits, Cohorts, Participations, People, Programs
 
@@ -21,4 +23,6 @@ class EnrollmentUnitOfWork(UnitOfWork):
         self.programs = Programs(session)
         self.cohorts = Cohorts(session)
         self.participations = Participations(session)
+        self.declared_groups = DeclaredGroups(session)
+        self.erasures = Erasures(session)
         self.imports = Imports(session)

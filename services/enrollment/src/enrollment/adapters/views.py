@@ -27,9 +27,12 @@ from sqlalchemy import (
 )
 
 from enrollment.adapters import rows
+from enrollment.adapters.erasures import erasure_of
 from enrollment.adapters.tables import (
+    audit_groups,
     business_units,
     cohorts,
+    erasures,
     import_findings,
     import_owners,
     imports,
@@ -46,6 +49,7 @@ from enrollment.application.views import (
     Confidence,
     Employee,
     ExperienceView,
+    GroupsView,
     LineFindingView,
     LineView,
     ParticipationView,
@@ -57,6 +61,7 @@ from enrollment.application.views import (
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.cohorts import Cohort
 from enrollment.domain.declarations import LOW_CONFIDENCE
+from enrollment.domain.erasures import Erasure
 from enrollment.domain.findings import RowFinding, Severity
 from enrollment.domain.imports import Import
 from enrollment.domain.participations import ParticipationState
@@ -64,9 +69,10 @@ from enrollment.domain.programs import Program
 
 MANAGERS = ("program_manager", "platform_admin")
 
+_IDENTITY = ("employee_number", "given_name", "family_name", "email", "job_title")
 _PEOPLE = select(
     *people.columns,
-    *(people_identities.c[name] for name in ("employee_number", "given_name", "family_name", "email", "job_title")),
+    *(people_identities.c[name] for name in _IDENTITY),
 ).select_from(people.join(people_identities, people.c.person_id == people_identities.c.person_id))
 _others = participations.alias("others")
 _POSITION = (
@@ -109,6 +115,38 @@ def _may_see_participation(principal: Principal) -> ColumnElement[bool]:
         return true()
     own = participations.c.person_id == principal.person_id if principal.person_id is not None else false()
     return or_(own if principal.has("participant") else false(), _facilitated(principal, participations.c.program_id))
+
+
+def people_page(wanted: PeopleFilter, after: UUID | None, limit: int) -> Select[Any]:
+    """A page of people, with their identities, in the order of their ids.
+
+    The page is cut before the identities are looked up, each by unit and person, for which both tables have an index. So no
+    statistics, however old, make the planner read a whole unit for one page: right after an import it takes a hundred thousand
+    new people for one.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in (
+        (people.c.employed, wanted.employed),
+        (people.c.grade, wanted.grade),
+        (people.c.function, wanted.function),
+        (people.c.region, wanted.region),
+        (people.c.country, wanted.country),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.lowest_rank is not None:
+        conditions.append(people.c.grade_rank >= wanted.lowest_rank)
+    if wanted.highest_rank is not None:
+        conditions.append(people.c.grade_rank <= wanted.highest_rank)
+    paged = _page(select(*people.columns).where(and_(true(), *conditions)), people.c.person_id, after, limit)
+    cut = paged.subquery("page")
+    identity = (
+        select(*(people_identities.c[name] for name in _IDENTITY))
+        .where(people_identities.c.person_id == cut.c.person_id)
+        .limit(1)
+        .lateral("identity")
+    )
+    return select(*cut.columns, *identity.columns).select_from(cut.join(identity, true())).order_by(cut.c.person_id)
 
 
 class EnrollmentViews:
@@ -174,30 +212,17 @@ class EnrollmentViews:
             for row in await self._session.fetch_all(_page(statement, import_findings.c.finding_id, after, limit))
         ]
 
+    async def erasure(self, person_id: UUID) -> Erasure:
+        """See the port."""
+        return erasure_of(await self._one(select(erasures).where(erasures.c.person_id == person_id), "erasure"))
+
     async def person(self, person_id: UUID) -> PersonView:
         """See the port."""
         return _person(await self._one(_PEOPLE.where(people.c.person_id == person_id), "person"))
 
     async def people(self, wanted: PeopleFilter, after: UUID | None, limit: int) -> Sequence[PersonView]:
         """See the port."""
-        conditions: list[ColumnElement[bool]] = []
-        for column, value in (
-            (people.c.employed, wanted.employed),
-            (people.c.grade, wanted.grade),
-            (people.c.function, wanted.function),
-            (people.c.region, wanted.region),
-            (people.c.country, wanted.country),
-        ):
-            if value is not None:
-                conditions.append(column == value)
-        if wanted.lowest_rank is not None:
-            conditions.append(people.c.grade_rank >= wanted.lowest_rank)
-        if wanted.highest_rank is not None:
-            conditions.append(people.c.grade_rank <= wanted.highest_rank)
-        statement = _PEOPLE.where(and_(true(), *conditions))
-        return [
-            _person(row) for row in await self._session.fetch_all(_page(statement, people.c.person_id, after, limit))
-        ]
+        return [_person(row) for row in await self._session.fetch_all(people_page(wanted, after, limit))]
 
     async def employed_unit(self, person_id: UUID) -> UUID:
         """See the port."""
@@ -278,6 +303,13 @@ class EnrollmentViews:
             select(life_experiences).where(life_experiences.c.participation_id == participation_id)
         )
         return None if row is None else ExperienceView(tuple(row["experiences"]), row["purpose"], row["consented_at"])
+
+    async def audit_groups(self, participation_id: UUID) -> GroupsView | None:
+        """See the port."""
+        row = await self._session.fetch_one(
+            select(audit_groups).where(audit_groups.c.participation_id == participation_id)
+        )
+        return None if row is None else GroupsView(row["groups"], row["consented_at"])
 
     async def confidence(self, cohort_id: UUID) -> Confidence:
         """See the port."""

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from chassis.ports import UnitOfWork
 
+from enrollment.domain.audit_groups import AuditGroups
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.change_sets import Change, KnownPerson
 from enrollment.domain.cohorts import Cohort
+from enrollment.domain.erasures import ErasedPerson, Erasure
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import Import
 from enrollment.domain.life_experience import LifeExperience
@@ -120,8 +122,20 @@ class ParticipationRepository(Protocol):
     async def found(self, cohort_id: UUID, people: Collection[UUID]) -> list[Participation]:
         """The participations of these people in the cohort, locked, in the order of their ids."""
 
-    async def waited_in_vain(self, program_id: UUID, person_id: UUID, cohort_id: UUID) -> bool:
-        """Whether an earlier cohort of the program, past its matching, left the person on the waitlist, or admitted and without a pair."""
+    async def by_ids(self, cohort_id: UUID, participation_ids: Collection[UUID]) -> list[Participation]:
+        """Those of the participations that are in the cohort, locked, in the order of their ids."""
+
+    async def ready(self, cohort_id: UUID, role: Role, limit: int) -> list[Participation]:
+        """Candidates of the role who have passed the screening, locked: who waits, in the order of the queue, then the others by id."""
+
+    async def count_ready(self, cohort_id: UUID) -> int:
+        """How many candidates of both roles have passed the screening and hold no place."""
+
+    async def save_all(self, participations: Sequence[Participation]) -> None:
+        """Many participations as they are now, at once, without the notes of their screenings."""
+
+    async def waited_in_vain(self, program_id: UUID, people: Collection[UUID], cohort_id: UUID) -> set[UUID]:
+        """Those of the people whom an earlier cohort of the program, past its matching, left waiting, or admitted and without a pair."""
 
     def keep_experience(self, participation: Participation, experience: LifeExperience, now: datetime) -> None:
         """Store what the person declared of their life and consented to now, apart from everything else, in place of what was there."""
@@ -129,12 +143,62 @@ class ParticipationRepository(Protocol):
     def forget_experience(self, participation: Participation) -> None:
         """Erase it. Only where something is kept."""
 
+    async def forget_experiences(self, participations: Sequence[Participation]) -> None:
+        """Erase it of many, at once, where something is kept."""
+
     def keep_notes(self, participation: Participation) -> None:
         """Store the notes of the screening, apart from everything else."""
+
+    async def keep_all_notes(self, participations: Sequence[Participation]) -> None:
+        """Store the notes of many screenings, at once; each has some."""
+
+
+class DeclaredGroupsRepository(Protocol):
+    """What people declared for audits, apart from everything else."""
+
+    def keep(self, participation: Participation, groups: AuditGroups, now: datetime) -> None:
+        """Store what the person declared and consented to now, in place of what was there."""
+
+    def forget(self, participation: Participation) -> None:
+        """Erase it. Only where something is kept."""
+
+    async def declaring(self, cohort_id: UUID) -> list[Participation]:
+        """The participations of the cohort that declare groups, locked, in the order of their ids."""
+
+
+class ErasureRepository(Protocol):
+    """People who are to be erased, or were."""
+
+    async def of_person(self, person_id: UUID) -> Erasure | None:
+        """The person's erasure, if it was ever asked for."""
+
+    async def oldest_open(self) -> Erasure | None:
+        """The oldest that is not done, locked; None when there is none, or another worker is at it (worker only)."""
+
+    async def add(self, erasure: Erasure) -> bool:
+        """Write a new one, at once; False, and nothing is written, when the person has one already."""
+
+    def save(self, erasure: Erasure) -> None:
+        """The erasure as it is now."""
+
+    async def has_person(self, person_id: UUID, unit_id: UUID) -> bool:
+        """Whether the unit has, or had, a person by this id."""
+
+    async def erase_person(self, person_id: UUID, now: datetime) -> ErasedPerson:
+        """Erase who the person is and all of where they stand but the grade, at once; what is left, with its new version (worker only)."""
+
+    async def participations_of(self, person_id: UUID) -> list[Participation]:
+        """All participations of the person, locked, in the order of their ids (worker only: crosses units)."""
+
+    async def forget_notes(self, participations: Sequence[Participation]) -> None:
+        """Erase the notes of their screenings, at once, where there are some (worker only)."""
 
 
 class ImportRepository(Protocol):
     """Imports, their files, findings and staged changes."""
+
+    async def at_rest(self) -> bool:
+        """Whether no import is under way; none begins before the end of the transaction then (worker only)."""
 
     def add(self, upload: Import, files: Mapping[str, bytes]) -> None:
         """A new import with its files."""
@@ -175,6 +239,10 @@ class EnrollmentUnitOfWork(UnitOfWork, Protocol):
         """The tenants."""
 
     @property
+    def erasures(self) -> ErasureRepository:
+        """Who is to be erased."""
+
+    @property
     def people(self) -> PeopleRepository:
         """Who works here."""
 
@@ -189,6 +257,10 @@ class EnrollmentUnitOfWork(UnitOfWork, Protocol):
     @property
     def participations(self) -> ParticipationRepository:
         """People in cohorts."""
+
+    @property
+    def declared_groups(self) -> DeclaredGroupsRepository:
+        """What people declared for audits."""
 
     @property
     def imports(self) -> ImportRepository:

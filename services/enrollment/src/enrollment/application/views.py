@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -12,6 +12,7 @@ from chassis.ports import Principal
 
 from enrollment.domain.business_units import BusinessUnit
 from enrollment.domain.cohorts import Cohort
+from enrollment.domain.erasures import Erasure
 from enrollment.domain.findings import RowFinding
 from enrollment.domain.imports import Import
 from enrollment.domain.languages import LanguageSkill
@@ -116,6 +117,14 @@ class ExperienceView:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupsView:
+    """What a person declared for audits, for themself alone; nothing when there is no consent."""
+
+    groups: Mapping[str, str]
+    consented_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """How many people of a cohort said how confident they are, and how many of them are little so."""
 
@@ -155,6 +164,9 @@ class EnrollmentViews(Protocol):
     ) -> Sequence[ReportLine]:
         """An import's report in the order of rows."""
 
+    async def erasure(self, person_id: UUID) -> Erasure:
+        """The erasure of a person of the unit."""
+
     async def person(self, person_id: UUID) -> PersonView:
         """A person of the unit."""
 
@@ -189,6 +201,9 @@ class EnrollmentViews(Protocol):
 
     async def experience(self, participation_id: UUID) -> ExperienceView | None:
         """What the participation's person declared of their life. To be asked in a transaction of the host, for the person alone."""
+
+    async def audit_groups(self, participation_id: UUID) -> GroupsView | None:
+        """What the participation's person declared for audits. To be asked in a transaction of the host, for the person alone."""
 
     async def confidence(self, cohort_id: UUID) -> Confidence:
         """What people of the cohort who take part said of their confidence. To be asked in a transaction of the host."""

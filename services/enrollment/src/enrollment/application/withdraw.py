@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.ports import NotVisible
 
 from enrollment.application.access import own_participation
+from enrollment.application.audit_consent import forget_groups
 from enrollment.application.facts import publish_participation
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.participations import Participation
@@ -30,6 +31,7 @@ async def withdraw(command: Withdraw, uow: EnrollmentUnitOfWork) -> Participatio
     participation.withdraw()
     if forgets:
         uow.participations.forget_experience(participation)
+    forget_groups(participation, uow)
     uow.participations.save(participation)
     publish_participation(participation, uow)
     return participation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -123,7 +123,8 @@ class Participation:
     `queue_number` is the place ever taken in the waitlist, counted up per cohort and role; None unless waitlisted.
     `pair_ids` are the pairs the person is in now, `past_pair_ids` those that ended or were left behind at a withdrawal, `pairs_completed`
     how many reached their agreed end. `background_codes` are opaque codes of life experience while the person's consent to compare it
-    stands. `priority` is the class in which matching covers people, 1 first.
+    stands. `priority` is the class in which matching covers people, 1 first. `declares_groups`
+    says that audit groups are held, by a consent to that purpose alone; `audit_version` counts what was published of them.
     """
 
     participation_id: UUID
@@ -145,6 +146,8 @@ class Participation:
     background_codes: tuple[str, ...] = ()
     priority: int = USUAL_CLASS
     version: int = 0
+    audit_version: int = 0
+    declares_groups: bool = False
 
     @property
     def named_unit_ids(self) -> tuple[UUID, ...]:
@@ -203,6 +206,7 @@ class Participation:
                 f"only a screened candidate is admitted; this one is {self.state}",
                 remedy="screen the application first",
             )
+        self._require_assessed()
         ahead = queue.ahead_of(self.queue_number)
         if ahead:
             raise Conflict(
@@ -221,6 +225,7 @@ class Participation:
             raise Conflict(
                 f"only a screened candidate waits; this one is {self.state}", remedy="screen the application first"
             )
+        self._require_assessed()
         self.queue_number = queue.next_number
         self._become(ParticipationState.WAITLISTED)
 
@@ -239,6 +244,36 @@ class Participation:
         if not self.background_codes:
             return False
         self.background_codes = ()
+        self.version += 1
+        return True
+
+    def keep_groups(self) -> None:
+        """The person declares audit groups, or declares them anew. Raises Conflict when they take part no more."""
+        if self.state not in MAY_WITHDRAW:
+            raise Conflict(f"a participation that is {self.state} is not audited", remedy="nothing needs to be done")
+        self.declares_groups = True
+        self.audit_version += 1
+
+    def drop_groups(self) -> bool:
+        """The person's audit groups are held no more; whether they were."""
+        if not self.declares_groups:
+            return False
+        self.declares_groups = False
+        self.audit_version += 1
+        return True
+
+    def forget(self) -> bool:
+        """The person is erased: they take part no more, and what they declared goes; whether anything has changed.
+
+        What statistics need stays: the role, how far they came, their pairs.
+        """
+        if self.state in MAY_WITHDRAW:
+            self.withdraw()
+            self.application = None
+            return True
+        if self.application is None and not self.background_codes:
+            return False
+        self.application, self.background_codes = None, ()
         self.version += 1
         return True
 
@@ -303,6 +338,13 @@ class Participation:
         if self.screening_passed is False:
             raise Conflict("the screening was not passed", remedy="decline the candidate")
 
+    def _require_assessed(self) -> None:
+        """Nobody comes to matching without a whole profile (R2-15) and an assessment of their own (R0-39)."""
+        if self.application is None:
+            raise Conflict("the profile is not complete", remedy="let the person apply, then screen the application")
+        if self.screening_passed is not True:
+            raise Conflict("there is no assessment of this person", remedy="screen the application first")
+
 
 @dataclass(frozen=True, slots=True)
 class WaitlistQueue:
@@ -330,3 +372,15 @@ class WaitlistQueue:
     def ahead_of(self, number: int | None) -> int:
         """How many wait longer than the holder of `number`; with None, how many wait at all."""
         return len(self.waiting) if number is None else sum(other < number for other in self.waiting)
+
+    def without(self, number: int | None) -> WaitlistQueue:
+        """The queue when the holder of `number` has left it; with None, as it is."""
+        return self if number is None else replace(self, waiting=tuple(each for each in self.waiting if each != number))
+
+    def admitting(self, number: int | None) -> WaitlistQueue:
+        """The queue when somebody has got a place, who waited under `number` if they did."""
+        return replace(self.without(number), taken=self.taken + 1)
+
+    def joined(self) -> WaitlistQueue:
+        """The queue when somebody has joined its end."""
+        return replace(self, waiting=(*self.waiting, self.next_number), last_number=self.next_number)

@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis.ports import InvalidInput
 
+from enrollment.domain.audit_groups import DIMENSIONS
 from enrollment.domain.languages import LanguageLevel
 
 
@@ -49,6 +50,14 @@ class UnitPolicy(StrEnum):
     ANY = "any"
     ACROSS = "across"
     WITHIN = "within"
+
+
+class AskingSide(StrEnum):
+    """Whose requests begin a pair where people find each other themselves."""
+
+    MENTEE = "mentee"
+    MENTOR = "mentor"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "trial_days": (0, 60),
     "request_days": (1, 90),
     "request_reminder_days": (0, 89),
+    "trial_reminder_days": (0, 14),
 }
 """Lowest and highest value of each number that is a setting."""
 
@@ -116,7 +126,10 @@ class ProgramSettings:
 
     `cadence_days` is None exactly when formality is `light`: there only silence is watched. `planned_pairs` decides whether a charter's
     parts may be filled in automatically (R2-10). With `mentors_per_mentee` 2 the second mentor is optional and comes after
-    everybody's first. `trial_days` above 0 lets a new pair try whether it fits before it is final (R1-07).
+    everybody's first. `trial_days` above 0 lets a new pair try whether it fits before it is final (R1-07); both are reminded
+    `trial_reminder_days` before it ends, unless that is 0 or the trial is no longer. `asking_side` counts in mode `self`; None
+    leaves it to the type: mentees ask (R0-30), in a reciprocal program both. `audit_dimensions` are those that people may declare
+    audit groups of; nothing else is audited.
     """
 
     type: ProgramType = ProgramType.REVERSE
@@ -144,6 +157,9 @@ class ProgramSettings:
     trial_days: int = 0
     request_days: int = 14
     request_reminder_days: int = 7
+    asking_side: AskingSide | None = None
+    trial_reminder_days: int = 3
+    audit_dimensions: tuple[str, ...] = tuple(sorted(DIMENSIONS))
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -163,6 +179,12 @@ class ProgramSettings:
                 "the reminder comes before a proposal expires",
                 field="reminder_days",
                 remedy="choose fewer days than acceptance_days",
+            )
+        if not set(self.audit_dimensions) <= set(DIMENSIONS):
+            raise InvalidInput(
+                "no such dimension of audit groups",
+                field="audit_dimensions",
+                remedy=f"choose from {', '.join(sorted(DIMENSIONS))}",
             )
         if self.request_reminder_days >= self.request_days:
             raise InvalidInput(
@@ -209,6 +231,8 @@ def plain_settings(settings: ProgramSettings) -> dict[str, Any]:
     plain = {name: getattr(settings, name) for name in _SETTINGS}
     for name in _WORDS:
         plain[name] = plain[name].value
+    plain["asking_side"] = _plain(settings.asking_side)
+    plain["audit_dimensions"] = list(settings.audit_dimensions)
     plain["score_weights"] = _plain(settings.score_weights)
     return plain
 
@@ -225,6 +249,8 @@ def settings_from(plain: Mapping[str, Any]) -> ProgramSettings:
             "formality": Formality(plain["formality"]),
             "minimum_language_level": LanguageLevel(plain["minimum_language_level"]),
             "unit_policy": UnitPolicy(plain.get("unit_policy", UnitPolicy.ANY)),
+            "asking_side": AskingSide(plain["asking_side"]) if plain.get("asking_side") else None,
+            "audit_dimensions": tuple(plain.get("audit_dimensions", sorted(DIMENSIONS))),
             "score_weights": ScoreWeights(**weights),
         }
     )

@@ -8,9 +8,12 @@ from fastapi import FastAPI
 
 from enrollment.bootstrap import bootstrap
 from enrollment.entrypoints import (
+    routes_admissions,
     routes_application_imports,
+    routes_audit_groups,
     routes_cohorts,
     routes_declarations,
+    routes_erasure,
     routes_imports,
     routes_participations,
     routes_people,
@@ -22,10 +25,13 @@ ROUTERS = (
     routes_units.router,
     routes_imports.router,
     routes_people.router,
+    routes_erasure.router,
     routes_programs.router,
     routes_cohorts.router,
     routes_participations.router,
+    routes_admissions.router,
     routes_declarations.router,
+    routes_audit_groups.router,
     routes_application_imports.router,
 )
 

@@ -18,6 +18,7 @@ from enrollment.application.revise_program import ReviseProgram, revise_program
 from enrollment.domain.languages import LanguageLevel
 from enrollment.domain.program_settings import (
     RANGES,
+    AskingSide,
     Direction,
     Formality,
     MatchingMode,
@@ -89,12 +90,25 @@ class SettingsBody(RequestBody):
     request_reminder_days: int | None = _number(
         "request_reminder_days", "When whoever has not answered a request is reminded."
     )
+    asking_side: AskingSide | None = Field(
+        default=None, description="Who asks where people find each other: by default mentees, or both if reciprocal."
+    )
+    trial_reminder_days: int | None = _number(
+        "trial_reminder_days", "Days before a trial's end when both are reminded; 0: nobody is."
+    )
+    audit_dimensions: tuple[Annotated[str, Field(max_length=16)], ...] | None = Field(
+        default=None,
+        max_length=8,
+        description="What people may declare for the audit of runs: codes of GET /v1/audit-dimensions.",
+    )
 
     def chosen(self) -> dict[str, Any]:
         """The settings that were sent, in the words of the rules. Only the cadence may be null."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
         if values.get("score_weights") is not None:
             values["score_weights"] = ScoreWeights(**values["score_weights"].model_dump())
+        if values.get("audit_dimensions") is not None:
+            values["audit_dimensions"] = tuple(sorted(set(values["audit_dimensions"])))
         return {name: value for name, value in values.items() if value is not None or name == "cadence_days"}
 
 
@@ -194,6 +208,11 @@ class SettingsView(ResponseBody):
     trial_days: int
     request_days: int
     request_reminder_days: int
+    asking_side: AskingSide | None = Field(
+        description="Null, as long as nobody has chosen: mentees ask, in a reciprocal program both sides."
+    )
+    trial_reminder_days: int
+    audit_dimensions: tuple[str, ...]
     training_required: bool
 
 

@@ -1,4 +1,4 @@
-"""What enrollment does by itself: it applies imports and starts evaluations that are due."""
+"""What enrollment does by itself: it applies imports, starts evaluations that are due, and erases people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from chassis.schedule import Every
 from chassis.service import Service
 
 from enrollment.application.advance_imports import ImportDesk, advance_imports
+from enrollment.application.carry_out_erasures import carry_out_erasures
 from enrollment.application.start_evaluations import start_evaluations
 
 _DESK = ImportDesk()
@@ -19,4 +20,5 @@ async def apply_imports(service: Service) -> bool:
 SCHEDULE: tuple[Every, ...] = (
     Every(seconds=0.5, job=apply_imports, owns_transactions=True),
     Every(seconds=1, job=start_evaluations),
+    Every(seconds=1, job=carry_out_erasures),
 )
