@@ -9,8 +9,8 @@ import numpy as np
 
 from matching.domain.flow_auction import bid
 from matching.domain.flow_coverage import cover
-from matching.domain.flow_paths import columns_of, fit_prices, serve
-from matching.domain.flow_prices import raise_prices
+from matching.domain.flow_paths import columns_of, fit_prices, serve, worth_of_edges
+from matching.domain.flow_prices import centre_prices, raise_prices
 from matching.domain.graph import Flags, Longs, Shorts
 
 IN_TURN = 0.97
@@ -45,11 +45,16 @@ class Seating:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The edges of one side by person: `starts`, other `ends`, and the number of each `edge`."""
+    """The edges of one side by person: `starts`, other `ends`, and the number of each `edge`; `in_order` if these ascend."""
 
     starts: Longs
     ends: Shorts
     edge: Shorts
+    in_order: bool
+
+    def along(self, values: Longs) -> Longs:
+        """Values by number of edge, by position."""
+        return values if self.in_order else values[self.edge]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Network:
         """The network of sorted edges between so many people."""
         numbers = np.arange(len(mentor), dtype=np.int32)
         starts = np.searchsorted(mentor, np.arange(mentors + 1)).astype(np.int64)
-        return cls(mentor, mentee, Rows(starts, mentee, numbers), Rows(*columns_of(mentee, mentor, mentees)))
+        by_mentee = Rows(*columns_of(mentee, mentor, mentees), in_order=False)
+        return cls(mentor, mentee, Rows(starts, mentee, numbers, in_order=True), by_mentee)
 
 
 @dataclass(slots=True)
@@ -110,39 +116,50 @@ def maximise(
     prices: tuple[Longs, Longs],
     *,
     steps: Sequence[int],
+    alone: Sequence[int],
     scale: int = 1,
+    short: bool = False,
+    bidder: int | None = None,
 ) -> Flow:
     """The flow of greatest value from nothing: an auction for each of the falling `steps` (in 1 / `scale`), beginning at
     `prices`; then the exact part.
 
     Between sides with about as many places the other bids next, as its bids correct what an auction leaves too dear (one to one
-    only where that happened). Where one has clearly fewer it
-    bids alone, in small steps: the other could only lose step by step those for whom there is no place.
+    only where that happened). Where one has clearly fewer, or where it is known that many stay without (`short`), one bids alone,
+    in the steps of `alone`, which should be small: the other could only lose step by step those for whom there is no place.
     """
     statistics = {"auctions": 0, "bids": 0}
     sides, seats = (network.mentors, network.mentees), (mentors, mentees)
-    worth = tuple(values[rows.edge] * scale for rows in sides)
+    worth: dict[int, Longs] = {}
+
+    def worth_of(side: int) -> Longs:
+        if side not in worth:
+            worth[side] = sides[side].along(values) * scale
+        return worth[side]
+
     scaled = (prices[0] * scale, prices[1] * scale)
     taken = np.zeros(len(values), dtype=np.bool_)
-    # The side with fewer places bids first: who bids in vain drops out.
+    # Who bids in vain drops out.
     total = int(mentors.places.sum()), int(mentees.places.sum())
-    bidder = int(total[0] > total[1])
-    in_turn = min(total) > IN_TURN * max(total)
+    bidder = int(total[0] > total[1]) if bidder is None else bidder
+    in_turn = not short and min(total) > IN_TURN * max(total)
     several = bool((mentors.places > 1).any() or (mentees.places > 1).any())
-    for step in steps if in_turn else steps[len(steps) // 2 - 1 :]:
+    for step in steps if in_turn else alone:
         rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
-        if in_turn and statistics["auctions"]:
-            used = np.bincount((network.mentor, network.mentee)[1 - bidder][taken], minlength=len(offers.places))
-            if several or bool(((used < offers.places) & (scaled[1 - bidder] > 0)).any()):
-                _fit(rows, worth[bidder], scaled[bidder], scaled[1 - bidder], bids, taken)
-                bidder = 1 - bidder
-                rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
+        ends = (network.mentor, network.mentee)[1 - bidder]
+        if in_turn and statistics["auctions"] and (several or _too_dear(offers, scaled[1 - bidder], ends[taken])):
+            _fit(rows, worth_of(bidder), scaled[bidder], scaled[1 - bidder], bids, taken)
+            bidder = 1 - bidder
+            rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
         most = BIDS_PER_PLACE * int(bids.places.sum()) + 1000
         positions, made, waiting = bid(
-            rows.starts, rows.ends, worth[bidder], bids.first, bids.places, bids.worth * scale,
+            rows.starts, rows.ends, worth_of(bidder), bids.first, bids.places, bids.worth * scale,
             offers.first, offers.places, offers.slots, scaled[1 - bidder], step, most,
         )  # fmt: skip
-        taken[rows.edge] = positions
+        if rows.in_order:
+            taken = positions
+        else:
+            taken[rows.edge] = positions
         statistics["auctions"] += 1
         statistics["bids"] += made
         if waiting:
@@ -162,14 +179,14 @@ def improve(
     used = degrees.astype(np.int64)
     lowest = np.where(used > seats[other].first, 0, np.where(used > 0, -seats[other].worth, -(2**62)))
     np.maximum(prices[other], lowest, out=prices[other])
-    dropped = _fit(sides[bidder], values[sides[bidder].edge], prices[bidder], prices[other], seats[bidder], flow.taken)
+    dropped = _fit(sides[bidder], sides[bidder].along(values), prices[bidder], prices[other], seats[bidder], flow.taken)
     flow.statistics["dropped"] = flow.statistics.get("dropped", 0) + dropped
     for side in (bidder, other):
         rows, away = sides[side], 1 - side
         if not _lacks(seats[side], prices[side], (network.mentor, network.mentee)[side][flow.taken]):
             continue
         chains, looked = serve(
-            rows.starts, rows.ends, rows.edge, values[rows.edge], prices[side], prices[away],
+            rows.starts, rows.ends, rows.edge, rows.along(values), prices[side], prices[away],
             seats[side].first, seats[side].places, seats[side].worth,
             seats[away].first, seats[away].places, seats[away].worth, seats[away].slots, flow.taken,
         )  # fmt: skip
@@ -188,14 +205,26 @@ def settle(network: Network, values: Longs, mentors: Seating, mentees: Seating, 
     )  # fmt: skip
 
 
+def centre(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> None:
+    """Bring the prices of an optimum into another form, small whatever the places are worth; see `flow_prices`."""
+    rows = network.mentors
+    centre_prices(
+        rows.starts, rows.ends, rows.edge, rows.along(values), flow.mentor_prices, flow.mentee_prices,
+        mentors.first, mentors.places, mentors.worth,
+        mentees.first, mentees.places, mentees.worth, mentees.slots, flow.taken,
+    )  # fmt: skip
+
+
 def value_and_bound(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> tuple[int, int]:
     """The value of the flow, and what its prices allow at most on the network; equal at the optimum."""
-    value = exact_sum(values[flow.taken])
+    high, low, high_over, low_over = worth_of_edges(
+        network.mentor, network.mentee, values, flow.mentor_prices, flow.mentee_prices, flow.taken
+    )
+    value = (high << 31) + low
     value += mentors.value(np.bincount(network.mentor[flow.taken], minlength=len(mentors.places)))
     value += mentees.value(np.bincount(network.mentee[flow.taken], minlength=len(mentees.places)))
-    margins = values - flow.mentor_prices[network.mentor] - flow.mentee_prices[network.mentee]
     bound = mentors.dual(flow.mentor_prices) + mentees.dual(flow.mentee_prices)
-    return value, bound + exact_sum(np.maximum(0, margins))
+    return value, bound + (high_over << 31) + low_over
 
 
 def _prices_of(flow: Flow) -> tuple[Longs, Longs]:
@@ -206,6 +235,12 @@ def _fit(rows: Rows, values: Longs, own: Longs, other: Longs, seats: Seating, ta
     return fit_prices(
         rows.starts, rows.ends, rows.edge, values, own, other, seats.first, seats.places, seats.worth, taken
     )
+
+
+def _too_dear(seats: Seating, prices: Longs, ends: Shorts) -> bool:
+    """Whether somebody with a price uses too few places."""
+    used = np.bincount(ends, minlength=len(prices))
+    return bool(((used < seats.places) & (prices > 0)).any())
 
 
 def _lacks(seats: Seating, prices: Longs, ends: Shorts) -> bool:

@@ -44,6 +44,37 @@ def columns_of(ends: Shorts, rows: Shorts, others: int) -> tuple[Longs, Shorts, 
 
 
 @compiled
+def first_within(rows: Longs, columns: Longs, row_places: Shorts, column_places: Shorts) -> Flags:
+    """Of pairs, which one after the other still find both places free; uses the places up."""
+    within = np.zeros(len(rows), np.bool_)
+    for pair in range(len(rows)):
+        if row_places[rows[pair]] > 0 and column_places[columns[pair]] > 0:
+            row_places[rows[pair]] -= 1
+            column_places[columns[pair]] -= 1
+            within[pair] = True
+    return within
+
+
+@compiled
+def worth_of_edges(
+    mentor: Shorts, mentee: Shorts, values: Longs, mentor_prices: Longs, mentee_prices: Longs, taken: Flags
+) -> tuple[int, int, int, int]:
+    """The value of the edges taken, and by how much edges are worth more than their prices: each sum as a multiple of 2^31 and a
+    rest, neither of which overflows.
+    """
+    high, low, high_over, low_over = 0, 0, 0, 0
+    for edge in range(len(values)):
+        if taken[edge]:
+            high += values[edge] >> 31
+            low += values[edge] & (2**31 - 1)
+        margin = values[edge] - mentor_prices[mentor[edge]] - mentee_prices[mentee[edge]]
+        if margin > 0:
+            high_over += margin >> 31
+            low_over += margin & (2**31 - 1)
+    return high, low, high_over, low_over
+
+
+@compiled
 def lowest_price(used: int, first: int, worth: int) -> int:
     """The lowest price at which somebody uses that many places."""
     if used > first:

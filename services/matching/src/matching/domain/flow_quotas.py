@@ -12,7 +12,7 @@ Quotas over all must not overlap but for being equal sets of mentors, and neithe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from matching.domain.graph import Edges, EdgeSource, Flags, Longs
 from matching.domain.objective import (
     HIGHEST_SCORE,
     Claimed,
+    Fresh,
     Objective,
     Optimum,
     PricesOfLevel,
@@ -34,7 +35,15 @@ from matching.domain.ties import pair_ranks
 Quota = tuple[Flags, int | None, int]
 
 
-def optimise_with_quotas(objective: Objective, source: EdgeSource, quotas: Sequence[Quota], told: Report) -> Optimum:
+def optimise_with_quotas(
+    objective: Objective,
+    source: EdgeSource,
+    quotas: Sequence[Quota],
+    told: Report,
+    *,
+    most_floor: int = HIGHEST_SCORE,
+    compare: bool = False,
+) -> Optimum:
     """The optimum as of `solver.optimise`, from all edges of the source at once: for cohorts whose edges fit into memory.
 
     A quota is (which mentors count, the mentee's position or None for all, places); a position that is none limits nothing.
@@ -51,20 +60,28 @@ def optimise_with_quotas(objective: Objective, source: EdgeSource, quotas: Seque
     coverage = problem.solve(edges, 1, objective.coverage_levels)
     if objective.rematch:
         result = problem.solve(edges, 1, objective.levels)
-        return _optimum(objective, result, 0, {})
+        fresh = _fresh(objective, source, quotas, told) if compare else None
+        return replace(_optimum(objective, result, 0, {}), fresh=fresh)
     claims = {"coverage": coverage.claim}
-    floor = 0
+    floor = most_floor if most_floor < HIGHEST_SCORE else 0
     if any(coverage.reached):
-        low, high = 1, HIGHEST_SCORE + 1
+        low, high = 1, most_floor + 1
         while high - low > 1:
             told("floor", 1 - (high - low) / HIGHEST_SCORE)
             middle = (low + high) // 2
             tried = problem.solve(edges, middle, objective.coverage_levels)
             low, high = (middle, high) if tried.reached == coverage.reached else (low, middle)
         floor = low
-        claims["floor"] = problem.solve(edges, low + 1, objective.coverage_levels).claim
+        if low < most_floor:
+            claims["floor"] = problem.solve(edges, low + 1, objective.coverage_levels).claim
     told("fit", 0.0)
     return _optimum(objective, problem.solve(edges, max(1, floor), objective.levels), floor, claims)
+
+
+def _fresh(objective: Objective, source: EdgeSource, quotas: Sequence[Quota], told: Report) -> Fresh:
+    """What a match of the same people without regard to pairs to keep comes to."""
+    found = optimise_with_quotas(replace(objective, rematch=False, kept=0), source, quotas, told)
+    return Fresh(found.values[-2], found.floor, True, found.start)
 
 
 @dataclass(frozen=True, slots=True)

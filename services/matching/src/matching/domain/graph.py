@@ -81,19 +81,23 @@ class Edges:
     def among(self, keys: Longs) -> Flags:
         """Which edges have one of these keys."""
         found = np.zeros(len(self), dtype=np.bool_)
-        if len(self):
+        if len(self) and len(keys):
             own = self.keys
             places = np.minimum(np.searchsorted(own, keys), len(own) - 1)
             found[places[own[places] == keys]] = True
         return found
 
     def joined(self, other: Edges) -> Edges:
-        """The edges of both, each once."""
-        return Edges.of(
-            np.concatenate([self.mentor, other.mentor]),
-            np.concatenate([self.mentee, other.mentee]),
-            np.concatenate([self.score, other.score]),
-            np.concatenate([self.kept, other.kept]),
+        """The edges of both, each once, as they are here."""
+        new = other.without(self)
+        if not len(new):
+            return self
+        at = np.searchsorted(self.keys, new.keys)
+        return Edges(
+            np.insert(self.mentor, at, new.mentor),
+            np.insert(self.mentee, at, new.mentee),
+            np.insert(self.score, at, new.score),
+            np.insert(self.kept, at, new.kept),
         )
 
     def without(self, other: Edges) -> Edges:
@@ -138,10 +142,16 @@ class EdgeSource(Protocol):
         tie_mentor_prices: Longs,
         tie_mentee_prices: Longs,
         most: int,
+        rows: Shorts | None = None,
+        columns: Shorts | None = None,
     ) -> Edges:
         """Edges with a score of at least `least` equal to the sum of both prices, whose rank is above the sum of both tie
-        prices; per mentor at most `most`, those with the largest excess of rank.
+        prices; per mentor at most `most`, those with the largest excess of rank. `rows` and `columns` as for `exceeding`.
         """
+        ...
+
+    def above(self, mentor_scores: Longs, mentee_scores: Longs) -> int:
+        """How many edges have a score above what is given for both the mentor and the mentee."""
         ...
 
     def pinned(self) -> Edges:
@@ -187,13 +197,7 @@ class ListedEdges:
         """See EdgeSource."""
         excess = self._edges.score - mentor_prices[self._edges.mentor] - mentee_prices[self._edges.mentee]
         found = (excess > 0) & (self._edges.score >= least)
-        if rows is not None or columns is not None:
-            near = [
-                np.isin(positions, wanted)
-                for positions, wanted in ((self._edges.mentor, rows), (self._edges.mentee, columns))
-                if wanted is not None
-            ]
-            found &= np.logical_or.reduce(near)
+        found &= self._near(rows, columns)
         worst = np.zeros(self._sizes[0], dtype=np.int64)
         np.maximum.at(worst, self._edges.mentor[found], excess[found])
         return self._chosen(np.flatnonzero(found), most, self._ranks, excess), worst
@@ -206,16 +210,33 @@ class ListedEdges:
         tie_mentor_prices: Longs,
         tie_mentee_prices: Longs,
         most: int,
+        rows: Shorts | None = None,
+        columns: Shorts | None = None,
     ) -> Edges:
         """See EdgeSource."""
         mentor, mentee = self._edges.mentor, self._edges.mentee
         found = (self._edges.score == mentor_prices[mentor] + mentee_prices[mentee]) & (self._edges.score >= least)
+        found &= self._near(rows, columns)
         excess = self._ranks - tie_mentor_prices[mentor] - tie_mentee_prices[mentee]
         return self._chosen(np.flatnonzero(found & (excess > 0)), most, self._ranks, excess)
+
+    def above(self, mentor_scores: Longs, mentee_scores: Longs) -> int:
+        """See EdgeSource."""
+        edges = self._edges
+        better = (edges.score > mentor_scores[edges.mentor]) & (edges.score > mentee_scores[edges.mentee])
+        return int(np.count_nonzero(better))
 
     def pinned(self) -> Edges:
         """See EdgeSource."""
         return self._edges.select(self._edges.kept)
+
+    def _near(self, rows: Shorts | None, columns: Shorts | None) -> Flags:
+        """Which edges are at one of these mentors or mentees; all if both are None."""
+        near = np.full(len(self._edges), rows is None and columns is None, dtype=np.bool_)
+        for positions, wanted in ((self._edges.mentor, rows), (self._edges.mentee, columns)):
+            if wanted is not None:
+                near |= np.isin(positions, wanted)
+        return near
 
     def _chosen(self, found: Longs, most: int, *worth: NDArray[np.int32] | Longs) -> Edges:
         """Of the edges numbered in `found` the `most` of each mentor with the greatest worth, the last key first."""

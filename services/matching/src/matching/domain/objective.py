@@ -32,14 +32,38 @@ class Unsolvable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What is known from an earlier run on similar people: prices of mentors and of mentees, an array per level as in a claim,
+    by position (int64; 0 for who is new), and the floor (0: unknown). The levels `class:<k>` and `score` are used.
+
+    It changes how long solving takes, never what comes out.
+    """
+
+    levels: tuple[str, ...]
+    mentors: tuple[Longs, ...]
+    mentees: tuple[Longs, ...]
+    floor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A fresh optimum beside a re-match: its sum of scores, its floor, whether both are proven, and a start for later runs."""
+
+    score: int
+    floor: int
+    proven: bool
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
 class Optimum:
     """The result: edges taken; names, values and proven bounds of the levels, the first counting most; the floor (the
     worst pair's score; 0 for a re-match, without pairs and where nobody can newly be covered).
 
     `levels` are `class:<k>` (people of priority k covered), for a re-match `kept`, `score`, `ties`. `status` is `optimal`
     when every bound is reached, else `bounded`. `prices` prove by name: `coverage` (all edges), `floor` (those above the
-    floor do not cover as many) and `result`; for a re-match `result` alone. `packed` are the solver's own prices of the
-    sum of scores, for a later start from here.
+    floor do not cover as many; not where it was bounded by hand) and `result`; for a re-match `result` alone. `fresh` is
+    what a match without regard to pairs to keep would come to, where that was asked for.
     """
 
     taken: Edges
@@ -49,8 +73,16 @@ class Optimum:
     floor: int
     status: str
     prices: dict[str, Claimed]
-    packed: tuple[Longs, Longs] | None = None
+    fresh: Fresh | None = None
     statistics: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def start(self) -> Start:
+        """For a later start from here: from the fresh optimum where one is known, else from this one."""
+        if self.fresh is not None:
+            return self.fresh.start
+        levels, _, prices, _ = self.prices["result"]
+        return Start(levels, tuple(level[0] for level in prices), tuple(level[1] for level in prices), self.floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +156,15 @@ class Objective:
             parts.append(kept)
             rest = rest - kept * self.kept
         return [*parts, rest]
+
+    def packed(self, levels: tuple[str, ...], prices: tuple[Longs, ...]) -> Longs:
+        """Prices level by level as one, without kept pairs and ties; of other classes than these nothing is taken."""
+        known = dict(zip(levels, prices, strict=True))
+        packed = known["score"].astype(np.int64)
+        if tuple(level for level in levels if level.startswith("class:")) == self.coverage_levels:
+            for place, level in enumerate(self.coverage_levels):
+                packed = packed + known[level] * (len(self.classes) - place) * self.person
+        return packed
 
     def reached(self, edges: Edges, ties: int) -> tuple[int, ...]:
         """The values of all levels."""

@@ -13,7 +13,10 @@ from matching.domain.encoding import encode
 from matching.domain.facts import Candidate, Snapshot
 from matching.domain.graph import Edges, Flags, Side
 from matching.domain.kernel import KernelEdges, sides_of
+from matching.domain.objective import HIGHEST_SCORE, Fresh, Objective, Start
+from matching.domain.run_start import start_of
 from matching.domain.solver import optimise
+from matching.domain.solver_stages import Candidates, cover_all
 
 Report = Callable[[str, int], None]
 Levels = tuple[tuple[str, int], ...]
@@ -24,7 +27,8 @@ ONE_CLASS = "people_covered"
 @dataclass(frozen=True, slots=True)
 class Solved:
     """The result of one optimisation. `levels` and `bounds` are what was reached and what is proven to be the most, level by
-    level as the claims name them; `floor` is 0 for a re-match and without pairs.
+    level as the claims name them; `floor` is 0 for a re-match and without pairs. `start` is what a later run may begin from, `fresh`
+    what a re-match would come to without pairs to keep, where that was asked for.
     """
 
     mentors: tuple[Candidate, ...]
@@ -37,6 +41,8 @@ class Solved:
     floor: int
     claims: tuple[Claim, ...]
     proven: bool
+    start: Start
+    fresh: Fresh | None = None
 
     def stated(self, levels: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
         """Levels under the names of a certificate, with the floor after the coverage where there is one."""
@@ -54,10 +60,14 @@ def solved(
     threads: int = 1,
     deadline: Callable[[], bool] | None = None,
     report: Report | None = None,
+    start: bytes | None = None,
+    most_floor: int = HIGHEST_SCORE,
+    compare: bool = False,
 ) -> Solved:
     """The optimum of a snapshot, or what is proven when `deadline` says that time is up; `seed` is that of the rule for ties.
 
-    Raises what the solver raises.
+    `start` is what an earlier run left (`run_start`); `most_floor` and `compare` are as of `solver.optimise`. Raises what the
+    solver raises.
     """
     mentors, mentees, sides, source = _problem(snapshot, seed, threads)
     told = report or (lambda stage, share: None)
@@ -68,6 +78,9 @@ def solved(
         deadline=deadline,
         progress=lambda stage, share: told(stage, round(1000 * share)),
         quotas=_quotas(snapshot, mentors, mentees),
+        start=None if start is None else start_of(start, mentors, mentees),
+        most_floor=most_floor,
+        compare=compare,
     )
     return Solved(
         mentors=mentors,
@@ -91,13 +104,20 @@ def solved(
             for name, (levels, least, prices, bound) in best.prices.items()
         ),
         proven=best.status == "optimal",
+        start=best.start,
+        fresh=best.fresh,
     )
 
 
 def most_covered(snapshot: Snapshot, *, threads: int = 1) -> int:
     """The most people that can be covered."""
-    found = solved(snapshot, "", threads=threads)
-    return sum(value for level, value in found.levels if level.startswith("class:"))
+    if snapshot.quotas:
+        found = solved(snapshot, "", threads=threads)
+        return sum(value for level, value in found.levels if level.startswith("class:"))
+    _, _, sides, source = _problem(snapshot, "", threads)
+    objective = Objective.of(*sides, rematch=False)
+    coverage, _ = cover_all(Candidates(objective, source, lambda stage, share: None))
+    return sum(coverage.profile)
 
 
 def stated_levels(levels: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -1,73 +1,64 @@
-"""The last two stages of the solver: the sum of scores (with the coverage as weights), and ties among its optima."""
+"""Stage 3 of the solver: the sum of scores, with the coverage as weights, proven for all edges of the source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from matching.domain.flow import Flow, Network, Seating, improve, maximise, settle, value_and_bound
-from matching.domain.graph import Edges, Flags, Longs, Shorts
-from matching.domain.objective import Claimed, Objective, Optimum, PricesOfLevel, Unsolvable, lexical_bound
-from matching.domain.solver_stages import Candidates, cover_candidates
-from matching.domain.ties import RANKS, pair_ranks
+from matching.domain.flow import Flow, Network, Seating, exact_sum, improve, maximise, settle, value_and_bound
+from matching.domain.graph import Edges, Longs, Shorts
+from matching.domain.objective import Objective, Start, Unsolvable
+from matching.domain.solver_known import Search
+from matching.domain.solver_stages import Candidates, cover_network
 
+SHORT = 0.97
+"""The share of people that can be covered below which only one side bids."""
 SCALE = 16
-FIT_STEPS = (1600, 320, 64, 12, 2, 1)
+FIT_STEPS = (1600, 320, 64, 12, 1)
 """Steps of the auctions in 1 / SCALE of a score: from a tenth of the range down."""
-TIE_STEPS = (2**36, 2**33, 2**30, 2**27, 2**24, 2**21)
-MOST = 10
-"""Edges per mentor that one pass over all edges may add; more than anybody has places."""
-_MUST = 2**59
-"""What a place is worth that every optimum uses: more than any sum of ranks on a chain of changes."""
+FIT_STEPS_ALONE = (64, 12, 2, 1)
+"""Where one side bids alone."""
+FIT_STEPS_AGAIN = (64, 12, 2, 1)
+"""When the prices of more than `MANY` of the mentors turned out too low."""
+MANY = 0.05
+MOST = 32
+"""Edges per mentor that a pass over all edges may add; more than anybody has places."""
+FEW_ROWS = 1_000_000
+"""Edges that a pass over some rows may add altogether."""
+MOST_OF_A_ROW = 256
+SLACK = 20
+"""How far below the prices a pass still looks, so that prices may fall that much without another. The first, after which they
+fall further, does not."""
+LEFT = 8
+"""How much of that a pass over a part leaves everywhere else."""
+Prices = tuple[Longs, Longs]
+"""Packed prices of mentors and mentees."""
 
 
-def best_fit(
-    candidates: Candidates,
-    floor: int,
-    claims: dict[str, Claimed],
-    late: Callable[[], bool],
-    start: Optimum | None,
-) -> Optimum:
-    """Stages 3 and 4 on the edges from `floor` (0: all), and the whole result."""
-    objective, least = candidates.objective, max(1, floor)
-    fit = Fit(candidates, least)
-    fit.solve(start)
-    open_rows = fit.price_out(late)
-    ties = _Ties(fit)
-    ties.solve()
-    proven = open_rows is None and ties.price_out(late)
-    taken = fit.edges.select(ties.taken())
-    reached = objective.reached(taken, int(ties.ranks()[ties.taken()].sum()))
-    claim = _claim(fit, ties, open_rows, proven=proven)
-    if proven and claim[3] != reached:
-        raise Unsolvable(f"the prices prove {claim[3]}, the pairs reach {reached}")
-    return Optimum(
-        taken=taken,
-        levels=objective.levels,
-        values=reached,
-        bounds=claim[3],
-        floor=floor if len(taken) else 0,
-        status="optimal" if claim[3] == reached else "bounded",
-        prices={**claims, "result": claim},
-        packed=(fit.flow.mentor_prices, fit.flow.mentee_prices),
-        statistics={**candidates.statistics, **fit.flow.statistics, "candidates": len(candidates.edges)},
-    )
-
-
-@dataclass(slots=True)
 class Fit:
-    """Stage 3: its candidates from the floor, and the flow on them."""
+    """The candidates from the floor, the flow on them, and what is known of all other edges.
 
-    candidates: Candidates
-    least: int
+    Once `price_out` has returned None, the prices are those of all that prove the optimum that are highest for mentors: they
+    depend on the problem alone, not on the candidates. `open_rows` are the mentors some of whose edges at exactly the sum of
+    the prices may be no candidates, None where nothing is known of them.
+    """
+
     edges: Edges
     network: Network
     flow: Flow
 
     def __init__(self, candidates: Candidates, least: int) -> None:
         self.candidates, self.least = candidates, least
+        self.open_rows: Shorts | None = None
+        self.flow = Flow(np.zeros(0, dtype=np.bool_), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._short = False
+        self._above = 0
+        self._bound: tuple[int, Longs, Longs] | None = None
+        sides = self.objective.mentors, self.objective.mentees
+        self._active = sides[0].places > 0, sides[1].places > 0
+        self._known = candidates.known.copy()
+        self._seats = self.objective.seating(sides[0]), self.objective.seating(sides[1])
         self._take_edges()
 
     @property
@@ -78,59 +69,166 @@ class Fit:
     @property
     def seats(self) -> tuple[Seating, Seating]:
         """The places of mentors and mentees."""
-        return self.objective.seating(self.objective.mentors), self.objective.seating(self.objective.mentees)
+        return self._seats
 
-    def solve(self, start: Optimum | None) -> None:
+    @property
+    def prices(self) -> tuple[Longs, Longs]:
+        """The packed prices of mentors and mentees."""
+        return self.flow.mentor_prices, self.flow.mentee_prices
+
+    @property
+    def start(self) -> Start:
+        """For a later start from these prices."""
+        objective = self.objective
+        sides = [tuple(objective.apart(prices)) for prices in self.prices]
+        return Start(objective.levels[:-1], sides[0], sides[1], self.least)
+
+    def solve(self, start: Start | None) -> None:
         """The optimum on the candidates."""
         self.candidates.told("fit", 0.0)
-        mentors, mentees = self.seats
-        values = self.objective.values(self.edges)
-        if start is not None and start.packed is not None and _fits(start.packed, self.objective):
-            taken = self.edges.among(self.candidates.within_places(start.taken.keys))
-            self.flow = Flow(taken, start.packed[0].copy(), start.packed[1].copy())
-            improve(self.network, values, mentors, mentees, self.flow)
-        else:
-            prices = self._first_prices()
-            self.flow = maximise(self.network, values, mentors, mentees, prices, steps=FIT_STEPS, scale=SCALE)
+        if start is not None:
+            taken = self.edges.among(self.candidates.within_places(self.candidates.taken))
+            self._short = self._is_short(self.objective.profile(self.edges.select(taken)))
+            packed = self.objective.packed
+            self.flow = Flow(taken, packed(start.levels, start.mentors), packed(start.levels, start.mentees))
+            self._improve()
+            return
+        self._bid(self._first_prices(), FIT_STEPS, FIT_STEPS_ALONE)
+
+    def price_out(self, late: Callable[[], bool]) -> Prices | None:
+        """Add what the prices do not rule out until there is nothing. None then; when it is late, higher prices that rule out the
+        rest, as few of them as are known.
+        """
+        if self.objective.rematch:
+            return self._price_out_kept(late)
         self._settle()
 
-    def price_out(self, late: Callable[[], bool]) -> Longs | None:
-        """Add what the prices do not rule out until there is nothing. None then; when it is late, by how much each mentor's
-        price has to rise to rule out the rest.
-        """
-        rows: Shorts | None = None
-        columns: Shorts | None = None
-        passes = 0
-        while True:
-            passes += 1
-            self.candidates.count("fit_passes")
-            self.candidates.told("fit", 1 - 0.5**passes)
-            prices = self.flow.mentor_prices.copy(), self.flow.mentee_prices.copy()
-            found, _ = self.candidates.source.exceeding(self.least, *prices, MOST, rows, columns)
-            many = np.bincount(found.mentor, minlength=len(prices[0])) >= MOST
-            found = self.candidates.usable(found).without(self.candidates.edges)
-            if not len(found):
-                self.candidates.told("fit", 1.0)
-                return None
-            if late():
-                rise = np.zeros(len(prices[0]), dtype=np.int64)
-                excess = found.score - prices[0][found.mentor] - prices[1][found.mentee]
-                np.maximum.at(rise, found.mentor, excess)
-                return rise
-            self.add(found)
-            improve(self.network, self.objective.values(self.edges), *self.seats, self.flow)
+        def repair() -> None:
+            if self._above > MANY * len(self._active[0]):
+                # These prices are the lowest for mentees, from where bids of mentors raise them.
+                self._bid(self.prices, FIT_STEPS_AGAIN, FIT_STEPS_AGAIN, bidder=0)
+            else:
+                self._improve()
             self._settle()
-            fell = (self.flow.mentor_prices < prices[0]) | many, self.flow.mentee_prices < prices[1]
-            rows, columns = (np.flatnonzero(side).astype(np.int32) for side in fell)
-            if 2 * len(rows) > len(fell[0]) or 2 * len(columns) > len(fell[1]):
-                rows = columns = None
 
-    def add(self, found: Edges) -> None:
-        """Edges that are new."""
+        bound = self._prove(1, repair, late)
+        if bound is None:
+            self._leave_open()
+        return bound
+
+    def _price_out_kept(self, late: Callable[[], bool]) -> Prices | None:
+        """As `price_out`, but the prices are brought into their form last: what a kept pair is worth would move them far, and
+        each time further edges would have to be found.
+        """
+        bound = self._prove(0, self._improve, late)
+        if bound is not None:
+            return bound
+        proven = self.prices[0].copy(), self.prices[1].copy()
+
+        def highest() -> None:
+            self.flow.mentor_prices, self.flow.mentee_prices = proven[0].copy(), proven[1].copy()
+            self._settle()
+
+        highest()
+        if self._prove(1, highest, late) is None:
+            self._leave_open()
+        else:
+            self.flow.mentor_prices, self.flow.mentee_prices = proven
+        return None
+
+    def _leave_open(self) -> None:
+        """Take note of the mentors with too many edges at exactly the sum of the prices."""
+        at_the_sum = self._known.wanted(self.prices, 1)
+        if at_the_sum is None:
+            self.open_rows = np.zeros(0, dtype=np.int32)
+        elif at_the_sum.columns is not None and not len(at_the_sum.columns):
+            self.open_rows = at_the_sum.rows
+        self.candidates.told("fit", 1.0)
+
+    def values(self) -> Longs:
+        """What the candidates are worth."""
+        return self.objective.values(self.edges)
+
+    def margins(self) -> Longs:
+        """By how much each candidate is worth more than its prices."""
+        margins: Longs = self.values()
+        return margins - self.prices[0][self.edges.mentor] - self.prices[1][self.edges.mentee]
+
+    def add(self, found: Edges) -> int:
+        """Add edges; how many were new."""
         keys = self.edges.keys[self.flow.taken]
-        self.candidates.count("edges_added", self.candidates.add(found))
-        self._take_edges()
-        self.flow.taken = self.edges.among(keys)
+        added = self.candidates.add(found)
+        if added:
+            self.candidates.count("edges_added", added)
+            self._take_edges()
+            self.flow.taken = self.edges.among(keys)
+        return added
+
+    def _prove(self, margin: int, repair: Callable[[], None], late: Callable[[], bool]) -> Prices | None:
+        """Pass over what is not known until all edges above the sum of the prices less `margin` are candidates; `repair` is called
+        when an edge above the sum was found. Mentors with too many edges at exactly the sum are left open.
+        """
+        passes, before = 0, None
+        while True:
+            if self._known.wanted(self.prices, margin) is None:
+                return None
+            wide = margin + (LEFT if before is None else 0)
+            search = self._known.wanted(self.prices, wide) or Search()
+            if self._bound is not None and late():
+                return self._bound[1:]
+            most = MOST
+            if search.rows is not None and search.columns is not None and not len(search.columns):
+                most = max(MOST, min(MOST_OF_A_ROW, FEW_ROWS // len(search.rows)))
+            if before is not None and most <= before:
+                return None
+            passes += 1
+            self.candidates.told("fit", 1 - 0.5**passes)
+            if self._pass(search, wide, most):
+                repair()
+                before = None
+            else:
+                before = most
+
+    def _pass(self, search: Search, margin: int, most: int) -> bool:
+        """Add what a pass finds; whether any was above the sum of the prices."""
+        self.candidates.count("fit_passes" if search.rows is None else "fit_part_passes")
+        prices = self.prices[0].copy(), self.prices[1].copy()
+        asked = self._known.closed(prices)
+        slack = SLACK if self._known.anything else 0
+        found, _ = self.candidates.source.exceeding(
+            self.least, asked[0] - slack, asked[1], most, search.rows, search.columns
+        )
+        self._known.learn(search, found, prices, slack=slack, margin=margin, most=most)
+        new = found.without(self.edges)
+        self.add(new)
+        rises = np.zeros(len(prices[0]), dtype=np.int64)
+        np.maximum.at(rises, new.mentor, new.score - prices[0][new.mentor] - prices[1][new.mentee])
+        self._above = int((rises > 0).sum())
+        self._bound_by(prices[0] + rises, prices[1])
+        return self._above > 0
+
+    def _bound_by(self, mentor_prices: Longs, mentee_prices: Longs) -> None:
+        """Keep prices that rule out everything if they prove more than those before."""
+        margins = self.values() - mentor_prices[self.edges.mentor] - mentee_prices[self.edges.mentee]
+        mentors, mentees = self._seats
+        dual = mentors.dual(mentor_prices) + mentees.dual(mentee_prices) + exact_sum(np.maximum(0, margins))
+        if self._bound is None or dual < self._bound[0]:
+            self._bound = dual, mentor_prices, mentee_prices
+
+    def _improve(self) -> None:
+        improve(self.network, self.values(), *self.seats, self.flow)
+        self._verify()
+
+    def _settle(self) -> None:
+        settle(self.network, self.values(), *self.seats, self.flow)
+        for prices, active in zip(self.prices, self._active, strict=True):
+            prices[~active] = 0
+        self._verify()
+
+    def _verify(self) -> None:
+        value, bound = value_and_bound(self.network, self.values(), *self.seats, self.flow)
+        if value != bound:
+            raise Unsolvable(f"the flow is worth {value}, its prices say {bound}")
 
     def _take_edges(self) -> None:
         edges = self.candidates.edges
@@ -139,132 +237,33 @@ class Fit:
             self.edges.mentor, self.edges.mentee, len(self.objective.mentors), len(self.objective.mentees)
         )
 
+    def _bid(self, prices: Prices, steps: Sequence[int], alone: Sequence[int], *, bidder: int | None = None) -> None:
+        """The optimum by auctions that begin at these prices."""
+        before = self.flow.statistics
+        self.flow = maximise(
+            self.network,
+            self.values(),
+            *self.seats,
+            prices,
+            steps=steps,
+            alone=alone,
+            scale=SCALE,
+            short=self._short,
+            bidder=bidder,
+        )
+        for name, number in before.items():
+            self.flow.statistics[name] = self.flow.statistics.get(name, 0) + number
+        self._verify()
+
     def _first_prices(self) -> tuple[Longs, Longs]:
         """Where the coverage cannot have everybody, the prices of coverage; else nothing."""
-        coverage = cover_candidates(self.candidates, self.least)
+        coverage = cover_network(self.candidates, self.least, self.edges, self.network)
+        self._short = self._is_short(coverage.profile)
         weight = self.objective.weight
         (mentors, full_mentees), (full_mentors, mentees) = coverage.reached
         return weight(full_mentors) - weight(mentors), weight(full_mentees) - weight(mentees)
 
-    def _settle(self) -> None:
-        values = self.objective.values(self.edges)
-        settle(self.network, values, *self.seats, self.flow)
-        for prices, side in zip(self.prices, (self.objective.mentors, self.objective.mentees), strict=True):
-            prices[side.places == 0] = 0
-        value, bound = value_and_bound(self.network, values, *self.seats, self.flow)
-        if value != bound:
-            raise Unsolvable(f"the flow is worth {value}, its prices say {bound}")
-
-    @property
-    def prices(self) -> tuple[Longs, Longs]:
-        """The packed prices of mentors and mentees."""
-        return self.flow.mentor_prices, self.flow.mentee_prices
-
-    def margins(self) -> Longs:
-        """By how much each candidate is worth more than its prices."""
-        margins: Longs = self.objective.values(self.edges)
-        return margins - self.prices[0][self.edges.mentor] - self.prices[1][self.edges.mentee]
-
-
-class _Ties:
-    """Stage 4: the highest sum of ranks on the optimal face of stage 3."""
-
-    def __init__(self, fit: Fit) -> None:
-        self._fit = fit
-        self._bounds = [_used(seats, prices) for seats, prices in zip(fit.seats, fit.prices, strict=True)]
-        self._prices = (np.zeros(len(fit.prices[0]), np.int64), np.zeros(len(fit.prices[1]), np.int64))
-        self._taken = np.zeros(0, dtype=np.bool_)
-
-    @property
-    def prices(self) -> tuple[Longs, Longs]:
-        """The prices in ranks."""
-        return self._prices
-
-    def ranks(self) -> Longs:
-        """The rank of each candidate."""
-        objective, edges = self._fit.objective, self._fit.edges
-        return pair_ranks(objective.mentors.names[edges.mentor], objective.mentees.names[edges.mentee])
-
-    def taken(self) -> Flags:
-        """Which candidates are taken."""
-        return self._taken
-
-    def solve(self) -> None:
-        """The optimum on the candidates, from nothing."""
-        self._fit.candidates.told("ties", 0.0)
-        edges, margins = self._fit.edges, self._fit.margins()
-        forced = margins > 0
-        ends = (edges.mentor, edges.mentee)
-        seats, held = [], []
-        for (least, most), end in zip(self._bounds, ends, strict=True):
-            counted = np.bincount(end[forced], minlength=len(least))
-            rest, open_places = np.maximum(0, least - counted), most - counted
-            seats.append(Seating(open_places.astype(np.int32), rest.astype(np.int32), np.full(len(rest), _MUST)))
-            held.append(counted > least)
-        free = (margins == 0) & (seats[0].places[ends[0]] > 0) & (seats[1].places[ends[1]] > 0)
-        chosen = np.flatnonzero(free)
-        part = edges.select(chosen)
-        network = Network.of(part.mentor, part.mentee, len(seats[0].places), len(seats[1].places))
-        flow = maximise(network, self.ranks()[chosen], seats[0], seats[1], self._prices, steps=TIE_STEPS)
-        self._taken = forced
-        self._taken[chosen[flow.taken]] = True
-        prices = flow.mentor_prices, flow.mentee_prices
-        for price, seat, over, end in zip(prices, seats, held, ends, strict=True):
-            used = np.bincount(end[self._taken], minlength=len(price)) - np.bincount(
-                end[margins > 0], minlength=len(price)
-            )
-            if bool((used < seat.first).any()):
-                raise Unsolvable("the optimal face of the fit holds no optimum")
-            price[over] = np.maximum(0, price[over])
-        lowest = [min(0, int(price[seat.places > 0].min(initial=0))) for price, seat in zip(prices, seats, strict=True)]
-        for side, (price, seat) in enumerate(zip(prices, seats, strict=True)):
-            price[seat.places == 0] = RANKS - lowest[1 - side]
-        self._prices = prices
-
-    def price_out(self, late: Callable[[], bool]) -> bool:
-        """Add what the prices do not rule out until there is nothing; whether it came to that."""
-        fit = self._fit
-        while True:
-            fit.candidates.count("tie_passes")
-            found = fit.candidates.source.tight(fit.least, *fit.prices, *self._prices, MOST)
-            found = fit.candidates.usable(found).without(fit.candidates.edges)
-            if not len(found):
-                fit.candidates.told("ties", 1.0)
-                return True
-            if late():
-                return False
-            fit.add(found)
-            self._prices = (np.zeros_like(self._prices[0]), np.zeros_like(self._prices[1]))
-            self.solve()
-
-
-def _fits(packed: tuple[Longs, Longs], objective: Objective) -> bool:
-    return (len(packed[0]), len(packed[1])) == (len(objective.mentors), len(objective.mentees))
-
-
-def _used(seats: Seating, prices: Longs) -> tuple[Longs, Longs]:
-    """The least and the most places that optima use at these prices."""
-    at_first = seats.worth + prices
-    least = np.where(prices > 0, seats.places, np.where(at_first > 0, seats.first, 0))
-    most = np.where(prices < 0, np.where(at_first >= 0, seats.first, 0), seats.places)
-    return least.astype(np.int64), most.astype(np.int64)
-
-
-def _claim(fit: Fit, ties: _Ties, open_rows: Longs | None, *, proven: bool) -> Claimed:
-    """The proof of the result by level; where it is not complete the mentors' prices are raised until they rule out all."""
-    objective, edges = fit.objective, fit.edges
-    mentors, mentees = fit.prices
-    tie_mentors, tie_mentees = ties.prices
-    if open_rows is not None:
-        mentors = mentors + open_rows
-    if not proven:
-        tie_mentors = np.maximum(tie_mentors, RANKS - min(0, int(tie_mentees.min(initial=0))))
-    empty = np.zeros(0, dtype=np.int64)
-    prices: tuple[PricesOfLevel, ...] = (
-        *((one, other, empty) for one, other in zip(objective.apart(mentors), objective.apart(mentees), strict=True)),
-        (tie_mentors, tie_mentees, empty),
-    )
-    nothing = np.zeros(len(edges), dtype=np.int64)
-    gains = [*(nothing for _ in objective.classes), *([edges.kept.astype(np.int64)] if objective.rematch else [])]
-    gains += [edges.score.astype(np.int64), ties.ranks()]
-    return objective.levels, fit.least, prices, lexical_bound(objective, prices, objective.levels, gains, edges)
+    def _is_short(self, profile: tuple[int, ...]) -> bool:
+        """Whether many of those who can be covered are not."""
+        sides = self.objective.mentors, self.objective.mentees
+        return sum(profile) < SHORT * sum(int((self.objective.ranks(side) > 0).sum()) for side in sides)

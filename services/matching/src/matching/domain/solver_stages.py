@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from matching.domain.flow import Network, covered
+from matching.domain.flow_paths import first_within
 from matching.domain.graph import Edges, EdgeSource, Flags, Longs, Shorts
-from matching.domain.objective import HIGHEST_SCORE, Claimed, Objective, Report, Unsolvable, lexical_bound
+from matching.domain.objective import HIGHEST_SCORE, Claimed, Objective, Report, Start, Unsolvable, lexical_bound
+from matching.domain.solver_known import Known, Search
 
-BEST = 50
+BEST = 32
 """Candidates of each person to begin with."""
+NEAR = 32
+"""Candidates of each mentor to begin with where prices are known,"""
+NEAR_SLACK = 25
+"""and how far below the prices they may be."""
 MISSING = 16
 """Edges per mentor that one question to the source may add."""
 _NO_QUOTAS = np.zeros(0, dtype=np.int64)
 
 
-@dataclass(slots=True)
 class Candidates:
-    """The edges looked at so far, and those taken (as keys)."""
+    """The edges looked at so far, and those taken (as keys). They begin with the best of everybody, with a start with those near
+    its prices, or with those of `others`; and with all that a re-match should keep. `known` is what they
+    hold of all edges.
+    """
 
-    objective: Objective
-    source: EdgeSource
-    told: Report
-    edges: Edges = field(init=False)
-    taken: Longs = field(init=False)
-    statistics: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        source: EdgeSource,
+        told: Report,
+        *,
+        start: Start | None = None,
+        others: Candidates | None = None,
+    ) -> None:
+        self.objective, self.source, self.told = objective, source, told
+        self.known = Known(objective.mentors.places > 0, objective.mentees.places > 0)
+        self.statistics: dict[str, int] = {}
         self.told("candidates", 0.0)
-        edges = self.source.best(BEST)
-        if self.objective.rematch:
-            edges = edges.joined(self.source.pinned())
-        self.edges = self.usable(edges)
-        self.taken = self.usable(self.source.pinned()).keys if self.objective.rematch else self.edges.keys[:0]
-        self.taken = self.within_places(self.taken)
+        edges: Edges
+        if others is not None:
+            edges, self.known = others.edges, others.known
+        else:
+            edges = self.usable(source.best(BEST) if start is None else self._near(start))
+        pinned = self.usable(source.pinned()) if objective.rematch else Edges.none()
+        self.edges: Edges = edges.joined(pinned)
+        self.taken: Longs = self.within_places(pinned.keys)
+
+    def _near(self, start: Start) -> Edges:
+        packed = self.objective.packed
+        prices = packed(start.levels, start.mentors), packed(start.levels, start.mentees)
+        asked = self.known.closed(prices)
+        found, _ = self.source.exceeding(1, asked[0] - NEAR_SLACK, asked[1], NEAR)
+        self.known.learn(Search(), found, prices, slack=NEAR_SLACK, margin=0, most=NEAR)
+        return found
 
     def usable(self, edges: Edges) -> Edges:
         """Those between people with places."""
@@ -57,15 +79,9 @@ class Candidates:
 
     def within_places(self, keys: Longs) -> Longs:
         """Of edges, by their keys, the first that fit into the places."""
-        free = [self.objective.mentors.places.tolist(), self.objective.mentees.places.tolist()]
-        kept = []
-        for key in keys.tolist():
-            mentor, mentee = key >> 32, key & 0xFFFFFFFF
-            if free[0][mentor] and free[1][mentee]:
-                free[0][mentor] -= 1
-                free[1][mentee] -= 1
-                kept.append(key)
-        return np.array(kept, dtype=np.int64)
+        places = self.objective.mentors.places, self.objective.mentees.places
+        kept: Longs = keys[first_within(keys >> 32, keys & 0xFFFFFFFF, places[0].copy(), places[1].copy())]
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,37 +93,66 @@ class Coverage:
     profile: tuple[int, ...]
     taken: Longs
     reached: tuple[tuple[Shorts, Shorts], tuple[Shorts, Shorts]]
-    claim: Claimed
+    least: int
+
+    def claim(self, objective: Objective) -> Claimed:
+        """What was reached as prices: whom the search could exchange costs a person of the class, who is full brings one."""
+        (mentors, full_mentees), (full_mentors, mentees) = self.reached
+        prices = tuple(
+            (
+                (full_mentors == number).astype(np.int64) - (mentors == number),
+                (full_mentees == number).astype(np.int64) - (mentees == number),
+                _NO_QUOTAS,
+            )
+            for number in range(1, len(objective.classes) + 1)
+        )
+        levels = objective.coverage_levels
+        no_gains = [np.zeros(0, dtype=np.int64) for _ in levels]
+        return levels, self.least, prices, lexical_bound(objective, prices, levels, no_gains, Edges.none())
 
 
-def cover_all(candidates: Candidates) -> Coverage:
-    """Stage 1: the most people covered by all edges, proven."""
+def cover_all(candidates: Candidates) -> tuple[Coverage, Claimed]:
+    """Stage 1: the most people covered by all edges, and the proof."""
     candidates.told("coverage", 0.0)
     coverage = _proven(candidates, 1, None)
-    if coverage.claim[3] != coverage.profile:
-        raise Unsolvable(f"{coverage.profile} people are covered, the proof says {coverage.claim[3]}")
+    claim = coverage.claim(candidates.objective)
+    if claim[3] != coverage.profile:
+        raise Unsolvable(f"{coverage.profile} people are covered, the proof says {claim[3]}")
     candidates.taken = coverage.taken
     candidates.told("coverage", 1.0)
-    return coverage
+    return coverage, claim
 
 
-def highest_floor(candidates: Candidates, coverage: Coverage) -> tuple[int, Claimed]:
-    """Stage 2: the highest score from which the edges cover as many, and the proof that no higher one does."""
-    low, high = 1, HIGHEST_SCORE + 1
+def highest_floor(
+    candidates: Candidates, coverage: Coverage, *, most: int = HIGHEST_SCORE, guess: int = 0
+) -> tuple[int, Claimed | None]:
+    """Stage 2: the highest score up to `most` from which the edges cover as many, and the proof that no higher one does; None
+    where that is `most`. A `guess` saves time if it is near.
+    """
+    low, high = 1, most + 1
     while True:
         while high - low > 1:
             candidates.told("floor", 1 - (high - low) / HIGHEST_SCORE)
             middle = (low + high) // 2
+            if low < guess < high:
+                middle = guess
+            elif low == guess:
+                middle = min(low + 1 + (high - low) // 64, middle)
+            elif high == guess:
+                middle = max(high - 1 - (high - low) // 64, middle)
             tried = cover_candidates(candidates, middle)
             if tried.profile == coverage.profile:
                 low, candidates.taken = middle, tried.taken
             else:
                 high = middle
+        if low == most:
+            candidates.told("floor", 1.0)
+            return low, None
         tried = _proven(candidates, low + 1, coverage.profile)
         if tried.profile != coverage.profile:
             candidates.told("floor", 1.0)
-            return low, tried.claim
-        low, high, candidates.taken = low + 1, HIGHEST_SCORE + 1, tried.taken
+            return low, tried.claim(candidates.objective)
+        low, high, guess, candidates.taken = low + 1, most + 1, low + 1, tried.taken
 
 
 def _proven(candidates: Candidates, least: int, wanted: tuple[int, ...] | None) -> Coverage:
@@ -138,27 +183,16 @@ def cover_candidates(candidates: Candidates, least: int) -> Coverage:
     if least > 1:
         edges = edges.select(edges.score >= least)
     network = Network.of(edges.mentor, edges.mentee, len(objective.mentors), len(objective.mentees))
+    return cover_network(candidates, least, edges, network)
+
+
+def cover_network(candidates: Candidates, least: int, edges: Edges, network: Network) -> Coverage:
+    """The coverage by the candidates from `least`, given as `edges` and as `network`."""
+    objective = candidates.objective
     taken = edges.among(candidates.taken)
     ranks = [objective.ranks(side) for side in (objective.mentors, objective.mentees)]
     places = [side.places.astype(np.int32) for side in (objective.mentors, objective.mentees)]
     of_mentors, of_mentees = covered(network, (ranks[0], places[0]), (ranks[1], places[1]), taken)
     reached = (of_mentors, (of_mentees[1], of_mentees[0]))
     chosen = edges.select(taken)
-    profile = objective.profile(chosen)
-    return Coverage(profile, chosen.keys, reached, _claim(objective, least, reached))
-
-
-def _claim(objective: Objective, least: int, reached: tuple[tuple[Shorts, Shorts], tuple[Shorts, Shorts]]) -> Claimed:
-    """What was reached as prices: whom the search could exchange costs a person of the class, who is full brings one."""
-    (mentors, full_mentees), (full_mentors, mentees) = reached
-    prices = tuple(
-        (
-            (full_mentors == number).astype(np.int64) - (mentors == number),
-            (full_mentees == number).astype(np.int64) - (mentees == number),
-            _NO_QUOTAS,
-        )
-        for number in range(1, len(objective.classes) + 1)
-    )
-    levels = objective.coverage_levels
-    no_gains = [np.zeros(0, dtype=np.int64) for _ in levels]
-    return levels, least, prices, lexical_bound(objective, prices, levels, no_gains, Edges.none())
+    return Coverage(objective.profile(chosen), chosen.keys, reached, least)

@@ -1,0 +1,95 @@
+"""What the candidates are known to hold of all edges, so that a pass over all pairs looks only where it is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.domain.graph import Edges, Flags, Longs, Shorts
+
+CLOSED = 2**59
+"""A price above all others, for people without places."""
+_NEVER = 2**61
+"""A margin that nothing falls below."""
+_COLUMNS_COST = 0.04
+"""What a pass over some columns costs at least, as a share of a pass over everything: it touches every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where to look: at pairs of these mentors or these mentees; everywhere if both are None."""
+
+    rows: Shorts | None = None
+    columns: Shorts | None = None
+
+
+class Known:
+    """Every edge between people with places whose score is above `rows[mentor] + columns[mentee]` is a candidate.
+
+    At prices u and v, with a = u - rows and b = v - columns, an edge that is no candidate has a score of at most
+    u + v - (a + b). So all edges above u + v - `margin` are candidates where a + b is at least `margin`.
+    """
+
+    def __init__(self, mentors: Flags, mentees: Flags) -> None:
+        """Nothing is known; the masks say who has places."""
+        self._active = mentors, mentees
+        self._rows: Longs | None = None
+        self._columns = np.zeros(len(mentees), dtype=np.int64)
+
+    def copy(self) -> Known:
+        """The same, to go on from."""
+        copied = Known(*self._active)
+        copied._rows, copied._columns = self._rows, self._columns
+        return copied
+
+    def closed(self, prices: tuple[Longs, Longs]) -> tuple[Longs, Longs]:
+        """Prices that leave out people without places."""
+        mentors, mentees = (np.where(active, side, CLOSED) for active, side in zip(self._active, prices, strict=True))
+        return mentors, mentees
+
+    @property
+    def anything(self) -> bool:
+        """Whether there was a pass over everything."""
+        return self._rows is not None
+
+    def wanted(self, prices: tuple[Longs, Longs], margin: int) -> Search | None:
+        """Where edges above the sum of both prices less `margin` may be that are no candidates, by the cheapest choice of rows
+        and columns; None if nowhere.
+        """
+        if self._rows is None:
+            return Search()
+        rows = np.where(self._active[0], prices[0] - self._rows, _NEVER)
+        columns = np.where(self._active[1], prices[1] - self._columns, _NEVER)
+        if not len(rows) or not len(columns) or int(rows.min()) + int(columns.min()) >= margin:
+            return None
+        steps = np.unique(columns)
+        many = (
+            np.searchsorted(np.sort(rows), margin - steps) / len(rows),
+            np.searchsorted(np.sort(columns), steps) / len(columns),
+        )
+        costs = many[0] + many[1] + _COLUMNS_COST * (many[1] > 0)
+        chosen = int(np.argmin(costs))
+        if costs[chosen] > 0.5:
+            return Search()
+        return Search(
+            np.flatnonzero(rows < margin - steps[chosen]).astype(np.int32),
+            np.flatnonzero(columns < steps[chosen]).astype(np.int32),
+        )
+
+    def learn(
+        self, search: Search, found: Edges, prices: tuple[Longs, Longs], *, slack: int, margin: int, most: int
+    ) -> None:
+        """Take note of an answer to `search`, wanted for `margin`: the edges above both prices less `slack`, per mentor the
+        `most` best.
+        """
+        rows = prices[0] - slack
+        if search.rows is not None:
+            rows = prices[0] - margin
+            rows[search.rows] = prices[0][search.rows] - slack
+        full = np.bincount(found.mentor, minlength=len(rows)) >= most
+        if bool(full.any()):
+            lowest = np.full(len(rows), _NEVER, dtype=np.int64)
+            np.minimum.at(lowest, found.mentor, found.score - prices[1][found.mentee])
+            rows[full] = np.maximum(rows, lowest)[full]
+        self._rows, self._columns = rows, prices[1].copy()
