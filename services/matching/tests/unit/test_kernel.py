@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from matching.domain.encoding import encode, in_order
-from matching.domain.facts import PairType, Snapshot
+from matching.domain.facts import Direction, PairType, Snapshot, UnitPolicy
 from matching.domain.graph import Edges, ListedEdges
 from matching.domain.kernel import STRETCH, KernelEdges, sides_of
 from matching.domain.rules import HardRules, Rule, Verdict
+from matching.domain.stability import stability
 
 from .worlds import random_snapshot
 
@@ -140,8 +141,89 @@ def test_every_question_of_the_solver_is_answered_as_from_a_list_of_all_edges(nu
         level = Counter(every.edges.score.tolist()).most_common(1)
         even = np.full(rows, level[0][0] if level else 500, np.int64), np.zeros(columns, np.int64)
         ties = numbers(rows, 0, 2**39), numbers(columns, -(2**39), 2**38)
-        assert as_tuples(edges.tight(least, *even, *ties, most)) == as_tuples(every.tight(least, *even, *ties, most))
+        for restricted in ((None, None), (some(rows), None), (None, some(columns)), (some(rows), some(columns))):
+            expected = every.tight(least, *even, *ties, most, *restricted)
+            assert as_tuples(edges.tight(least, *even, *ties, most, *restricted)) == as_tuples(expected)
+        # Scores that somebody has, or one less.
+        scores = numbers(rows, 0, 1), numbers(columns, 0, 1)
+        scores[0][every.edges.mentor] += every.edges.score - 1
+        scores[1][every.edges.mentee] += every.edges.score - 1
+        assert edges.above(*scores) == every.above(*scores)
     assert as_tuples(edges.pinned()) == as_tuples(every.pinned())
+
+
+@pytest.mark.requirement("R3-23", "N3")
+@pytest.mark.parametrize("number", range(8))
+def test_bounds_rule_out_nothing_that_is_asked_for(number: int) -> None:
+    world = random_snapshot(number, 90, 330)  # columns of many groups in several words
+    edges = KernelEdges.of(world, SEED, threads=2)
+    rows, columns = len(world.mentors), len(world.mentees)
+    every_row, every_column = np.divmod(np.arange(rows * columns, dtype=np.int32), np.int32(columns))
+    every = ListedEdges(*sides_of(world, edges.encoded), edges.listed(every_row, every_column))
+    assert len(every.edges) > 50
+    # Prices just below the best score of everybody, so that next to everything is ruled out.
+    best = np.zeros(rows, np.int64), np.zeros(columns, np.int64)
+    np.maximum.at(best[0], every.edges.mentor, every.edges.score)
+    np.maximum.at(best[1], every.edges.mentee, every.edges.score)
+    for share in (0, 300, 500, 1000):
+        prices = best[0] * share // 1000 - 5, best[1] * (1000 - share) // 1000 - 5
+        found, worst = edges.exceeding(1, *prices, 4)
+        expected, expected_worst = every.exceeding(1, *prices, 4)
+        assert as_tuples(found) == as_tuples(expected)
+        assert worst.tolist() == expected_worst.tolist()
+        flat = np.full(rows, -(2**40), np.int64), np.full(columns, -(2**40), np.int64)
+        assert as_tuples(edges.tight(1, *prices, *flat, 4)) == as_tuples(every.tight(1, *prices, *flat, 4))
+        least = best[0] * share // 1000 - 1, best[1] * share // 1000 - 1
+        assert edges.above(*least) == every.above(*least)
+    nobody = np.zeros(rows, np.bool_), np.zeros(columns, np.bool_)
+    highest = int(best[0].max())
+    for least_score in (highest - 50, highest):
+        found = edges.covering(least_score, *nobody, 100)
+        assert as_tuples(found) == as_tuples(every.covering(least_score, *nobody, 100))
+        assert len(found) > 0
+    assert as_tuples(edges.best(3)) == as_tuples(every.best(3))
+
+
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize("number", range(40))
+def test_blocking_pairs_are_counted_as_from_a_list_of_all_edges(number: int) -> None:
+    world = small_world(number)
+    every = listed(world, verdicts(world)).edges
+    edges = KernelEdges.of(world, SEED)
+    mentors, mentees = sides_of(world, edges.encoded)
+    draw = random.Random(number)
+    left, taken = (mentors.places.copy(), mentees.places.copy()), []
+    for place in draw.sample(range(len(every)), len(every)):
+        row, column = every.mentor[place], every.mentee[place]
+        if left[0][row] and left[1][column] and draw.random() < 0.7:
+            left[0][row] -= 1
+            left[1][column] -= 1
+            taken.append(place)
+    chosen = every.select(np.sort(np.array(taken, np.int64)))
+    ranks = (
+        [draw.sample(range(len(mentees)), len(mentees)) for _ in range(len(mentors))],
+        [draw.sample(range(len(mentors)), len(mentors)) for _ in range(len(mentees))],
+    )
+    expected = stability(chosen, mentors, mentees, ranks, every)
+    assert stability(chosen, mentors, mentees, ranks, edges) == expected
+    assert expected.by_score > 0 or len(every) - len(chosen) < 10
+
+
+@pytest.mark.requirement("R3-23", "N3")
+@pytest.mark.parametrize("number", range(2))
+def test_the_best_of_many_are_those_of_a_list(number: int) -> None:
+    world = random_snapshot(number, 3 * STRETCH // 2, 700)
+    open_to_all = replace(
+        world.rules, direction=Direction.EXPERTISE, unit_policy=UnitPolicy.ANY, minimum_overlap_minutes=0
+    )
+    world = replace(world, rules=open_to_all, waived=frozenset())
+    edges = KernelEdges.of(world, SEED, threads=2)
+    rows, columns = len(world.mentors), len(world.mentees)
+    every_row, every_column = np.divmod(np.arange(rows * columns, dtype=np.int32), np.int32(columns))
+    every = ListedEdges(*sides_of(world, edges.encoded), edges.listed(every_row, every_column))
+    assert len(every.edges) > 20_000
+    for most in (1, 5, 40):
+        assert as_tuples(edges.best(most)) == as_tuples(every.best(most))
 
 
 @pytest.mark.requirement("N3")
@@ -163,13 +245,15 @@ def test_neither_threads_nor_the_order_of_the_input_leave_a_trace(number: int) -
     )
     prices = np.full(len(world.mentors), 300, np.int64), np.full(len(world.mentees), 250, np.int64)
     best, (violated, worst) = one.best(5), one.exceeding(1, *prices, 4)
-    broken = one.survey().broken
+    broken, above = one.survey().broken, one.above(*prices)
     assert len(best) > 500
+    assert above > 500
     for edges in (two, other):
         assert as_bytes(edges.best(5)) == as_bytes(best)
         found, largest = edges.exceeding(1, *prices, 4)
         assert (as_bytes(found), largest.tobytes()) == (as_bytes(violated), worst.tobytes())
         assert edges.survey().broken == broken
+        assert edges.above(*prices) == above
 
 
 def as_bytes(edges: Edges) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,7 +35,30 @@ def _folder() -> Path:
     return base / "kernels" / _sources()
 
 
-_settings.CACHE_DIR = str(_folder())
+def _bring(folder: Path) -> None:
+    """Fill `folder` from UPDRAFT_KERNELS, where an image keeps what was compiled when it was built: numba reads nothing where it
+    cannot write. Code for another processor is not taken by numba, and what cannot be copied is compiled.
+    """
+    kept = os.environ.get("UPDRAFT_KERNELS")
+    if kept is None or folder.exists() or not (shipped := Path(kept, folder.name)).is_dir():
+        return
+    with suppress(OSError):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        copying = tempfile.mkdtemp(dir=folder.parent)
+        try:
+            shutil.copytree(shipped, copying, dirs_exist_ok=True)
+            Path(copying).rename(folder)
+        finally:
+            shutil.rmtree(copying, ignore_errors=True)
+
+
+def _prepared() -> Path:
+    folder = _folder()
+    _bring(folder)
+    return folder
+
+
+_settings.CACHE_DIR = str(_prepared())
 
 
 def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:

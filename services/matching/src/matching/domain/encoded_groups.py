@@ -39,16 +39,14 @@ def as_integers(values: Iterable[int]) -> Longs:
 
 def numbered(values: Iterable[_Value]) -> dict[_Value, int]:
     """The distinct values, numbered from 0 in the order of their first appearance."""
-    numbers: dict[_Value, int] = {}
-    for value in values:
-        numbers.setdefault(value, len(numbers))
-    return numbers
+    return {value: number for number, value in enumerate(dict.fromkeys(values))}
 
 
 def bits_of(groups: Groups, count: int) -> Words:
     """One row of bits per owner, with those of its items set among `count` possible ones."""
     owners = len(groups.starts) - 1
-    bits = np.zeros((owners, (count + 63) // 64), np.uint64)
+    words = (count + 63) // 64
+    bits = np.zeros(owners * words, np.uint64)
     owner = np.repeat(np.arange(owners), np.diff(groups.starts))
-    np.bitwise_or.at(bits, (owner, groups.items >> 6), np.uint64(1) << (groups.items & 63).astype(np.uint64))
-    return bits
+    np.bitwise_or.at(bits, owner * words + (groups.items >> 6), np.uint64(1) << (groups.items & 63).astype(np.uint64))
+    return bits.reshape(owners, words)

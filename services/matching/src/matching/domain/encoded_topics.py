@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class Topics(NamedTuple):
 
 def encode_topics(mentors: Sequence[Candidate], mentees: Sequence[Candidate]) -> Topics:
     """The topics of both sides in their inner order. A level below 1 answers nothing and is answered by nothing."""
-    codes = numbered(code for one in (*mentors, *mentees) for topics in (one.offers, one.asks) for code in topics)
+    codes = numbered(chain.from_iterable(chain(one.offers, one.asks) for one in chain(mentors, mentees)))
     related = _related(codes)
     wishes = numbered((codes[code], level) for one in mentees for code, level in one.asks.items() if level > 0)
     offers = numbered((codes[code], level) for one in mentees for code, level in one.offers.items() if level > 0)

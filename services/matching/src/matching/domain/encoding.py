@@ -1,15 +1,18 @@
 """The snapshot as integer arrays: what the kernels of `matching.domain.kernel` read.
 
 Mentors are rows, mentees are columns. Both are numbered twice: their position is the canonical one (ascending
-participation id); inside, rows are sorted by class and columns by the number of wishes and class, so that neighbours
-are alike and loops predictable. `position` leads from inside out. Nothing grows with the product of both sides: 50,000
+participation id); inside, rows are sorted by class and columns by the number of wishes, by what they declare and by class, so that
+neighbours are alike and loops predictable. `position` leads from inside out. Nothing grows with the product of both sides: 50,000
 a side take about 50 MB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,7 +22,15 @@ from numpy.typing import NDArray
 from matching.domain.encoded_groups import Groups, Longs, Shorts, Words, groups, numbered
 from matching.domain.encoded_organisation import Organisation, encode_organisation
 from matching.domain.encoded_topics import Topics, encode_topics
-from matching.domain.facts import Candidate, Direction, PairType, Snapshot, UnitPolicy
+from matching.domain.facts import (
+    Candidate,
+    Direction,
+    LanguageLevel,
+    PairType,
+    Snapshot,
+    UnitPolicy,
+    WorkingTime,
+)
 from matching.domain.rules import WAIVABLE, HardRules, Rule
 from matching.domain.ties import names_of
 from matching.domain.working_hours import DAYS_COMPARED, shifts
@@ -28,6 +39,8 @@ MOST_AXES = 64
 """Axes of working style that can be told apart."""
 HAS_WISHES, HAS_VALUES, HAS_CHANNELS, HAS_RANKED = 1, 2, 4, 8
 """Bits of `flags`: which parts of the score a person has something to say to."""
+MOST_WISHES_APART = 4
+"""Numbers of wishes that are told apart in the order of columns; as many or more are one."""
 TRAITS = ("function", "region", "country", "tenure")
 
 
@@ -147,13 +160,32 @@ def encode(snapshot: Snapshot, seed: str) -> Encoded:
 
     ValueError for more than 64 axes of working style or more than 1,000 wishes of one person.
     """
+    with _undisturbed():
+        return _encoded(snapshot, seed)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without the collector of cycles: nothing here makes any, and it would walk through the whole snapshot again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _encoded(snapshot: Snapshot, seed: str) -> Encoded:
     mentors, mentees = in_order(snapshot.mentors), in_order(snapshot.mentees)
     codes = _Codes(snapshot, (*mentors, *mentees))
     mentor_kinds, mentor_times, mentor_tongues = codes.kinds(mentors)
     mentee_kinds, mentee_times, mentee_tongues = codes.kinds(mentees)
     rows = np.lexsort((mentor_kinds,)).astype(np.int32)
     wishes = np.fromiter((len(one.asks) for one in mentees), np.int32, len(mentees))
-    columns = np.lexsort((mentee_kinds, wishes)).astype(np.int32)
+    flags = np.fromiter((_flags(one, snapshot.rules.preference_limit) for one in mentees), np.uint8, len(mentees))
+    declared = column_kinds(flags, np.fromiter((len(one.style) for one in mentees), np.uint64, len(mentees)))
+    columns = np.lexsort((mentee_kinds, wishes, declared, np.minimum(wishes, MOST_WISHES_APART))).astype(np.int32)
     ordered_mentors, ordered_mentees = [mentors[row] for row in rows], [mentees[column] for column in columns]
     organisation, placed = encode_organisation(snapshot, ordered_mentors, ordered_mentees, codes.units, codes.teams)
     waived = _waived(snapshot, ordered_mentors, ordered_mentees)
@@ -183,23 +215,27 @@ class _Codes:
         self._starts_on = snapshot.starts_on
         self.units = numbered(one.business_unit_id for one in everybody)
         self.teams = numbered(one.team for one in everybody if one.team is not None)
-        self._traits = [
-            numbered(value for one in everybody if (value := getattr(one.background, trait)) is not None)
-            for trait in TRAITS
-        ]
-        self._life = numbered(code for one in everybody for code in sorted(one.background.life))
-        self._values = numbered(code for one in everybody for code in sorted(one.values))
-        self._channels = numbered(code for one in everybody for code in sorted(one.channels))
-        self._axes = numbered(axis for one in everybody for axis in sorted(one.style))
+        self._traits = [_sorted(getattr(one.background, trait) for one in everybody) for trait in TRAITS]
+        self._life = _sorted(chain.from_iterable(one.background.life for one in everybody))
+        self._values = _sorted(chain.from_iterable(one.values for one in everybody))
+        self._channels = _sorted(chain.from_iterable(one.channels for one in everybody))
+        self._axes = _sorted(chain.from_iterable(one.style for one in everybody))
         if len(self._axes) > MOST_AXES:
             raise ValueError(f"{len(self._axes)} axes of working style; at most {MOST_AXES} can be told apart")
-        self._languages = numbered(language for one in everybody for language in sorted(one.languages))
-        self._times = numbered(one.working_time for one in everybody)
-        self._tongues = numbered(frozenset(one.languages.items()) for one in everybody)
+        self._languages = _sorted(chain.from_iterable(one.languages for one in everybody))
+        self._times: dict[WorkingTime, int] = {}
+        self._tongues: dict[frozenset[tuple[str, LanguageLevel]], int] = {}
 
     def kinds(self, people: Sequence[Candidate]) -> tuple[Shorts, Shorts, Shorts]:
         """The class of each person, and the working time and the languages of each class."""
-        both = [(self._times[one.working_time], self._tongues[frozenset(one.languages.items())]) for one in people]
+        times, tongues = self._times, self._tongues
+        both = [
+            (
+                times.setdefault(one.working_time, len(times)),
+                tongues.setdefault(frozenset(one.languages.items()), len(tongues)),
+            )
+            for one in people
+        ]
         known = numbered(both)
         return (
             np.fromiter((known[one] for one in both), np.int32, len(both)),
@@ -218,12 +254,10 @@ class _Codes:
         seed: str,
     ) -> People:
         """One side in its inner order."""
+        styles = [one.style for one in people]
+        owner, axis = _members(styles, self._axes)
         style = np.zeros((len(people), len(self._axes)), np.int8)
-        axes = np.zeros(len(people), np.uint64)
-        for number, one in enumerate(people):
-            for axis, place in one.style.items():
-                style[number, self._axes[axis]] = place
-                axes[number] |= np.uint64(1 << self._axes[axis])
+        style[owner, axis] = np.fromiter(chain.from_iterable(one.values() for one in styles), np.int8, len(owner))
         return People(
             position=position,
             names=names_of(seed, (one.participation_id for one in people)),
@@ -237,7 +271,7 @@ class _Codes:
             kind=kinds,
             traits=np.array(
                 [
-                    [-1 if (value := getattr(one.background, trait)) is None else codes[value] for one in people]
+                    [codes.get(getattr(one.background, trait), -1) for one in people]
                     for trait, codes in zip(TRAITS, self._traits, strict=True)
                 ],
                 dtype=np.int32,
@@ -245,7 +279,7 @@ class _Codes:
             life=_bits([one.background.life for one in people], self._life),
             values=_bits([one.values for one in people], self._values),
             channels=_bits([one.channels for one in people], self._channels),
-            axes=axes,
+            axes=_bits(styles, self._axes)[:, 0] if self._axes else np.zeros(len(people), np.uint64),
             style=style,
             flags=np.fromiter((_flags(one, limit) for one in people), np.uint8, len(people)),
         )
@@ -270,6 +304,12 @@ class _Codes:
         return levels
 
 
+def column_kinds(flags: NDArray[np.uint8], axes: Words) -> Shorts:
+    """What people declare as numbers below 32: their `flags`, and 16 for any axis of working style."""
+    kinds: Shorts = flags.astype(np.int32) + 16 * (axes != 0)
+    return kinds.astype(np.int32)
+
+
 def _flags(one: Candidate, limit: int) -> int:
     return (
         (HAS_WISHES if one.asks else 0)
@@ -289,14 +329,24 @@ def _inverse(order: Shorts) -> Shorts:
     return inverse
 
 
-def _bits(sets: Sequence[frozenset[str]], codes: dict[str, int]) -> Words:
+def _sorted(values: Iterable[str | None]) -> dict[str | None, int]:
+    """The distinct values but None, numbered in their order."""
+    return {value: number for number, value in enumerate(sorted(value for value in set(values) if value is not None))}
+
+
+def _members(sets: Sequence[Collection[str]], codes: Mapping[str | None, int]) -> tuple[Longs, Longs]:
+    """The numbers of the sets and of the members, for every member of every set."""
+    owner = np.repeat(np.arange(len(sets)), np.fromiter(map(len, sets), np.int64, len(sets)))
+    return owner, np.fromiter(map(codes.__getitem__, chain.from_iterable(sets)), np.int64, len(owner))
+
+
+def _bits(sets: Sequence[Collection[str]], codes: Mapping[str | None, int]) -> Words:
     """Each set as bits, 64 codes a word."""
-    bits = np.zeros((len(sets), (len(codes) + 63) // 64), np.uint64)
-    for number, one in enumerate(sets):
-        for value in one:
-            code = codes[value]
-            bits[number, code >> 6] |= np.uint64(1 << (code & 63))
-    return bits
+    words = (len(codes) + 63) // 64
+    bits = np.zeros(len(sets) * words, np.uint64)
+    owner, code = _members(sets, codes)
+    np.bitwise_or.at(bits, owner * words + (code >> 6), np.uint64(1) << (code & 63).astype(np.uint64))
+    return bits.reshape(len(sets), words)
 
 
 def _waived(snapshot: Snapshot, mentors: Sequence[Candidate], mentees: Sequence[Candidate]) -> tuple[Waived, ...]:
@@ -310,15 +360,16 @@ def _waived(snapshot: Snapshot, mentors: Sequence[Candidate], mentees: Sequence[
     for found, side in ((of_mentor, mentors), (of_mentee, mentees)):
         for number, one in enumerate(side):
             found.setdefault(one.person_id, []).append(number)
-    with_waivers, without = HardRules(snapshot), HardRules(replace(snapshot, waived=frozenset()))
+    hard = HardRules(replace(snapshot, waived=frozenset()))
     waived = []
     for mentor, mentee in people:
         for row in of_mentor.get(mentor, ()):
             for column in of_mentee.get(mentee, ()):
-                verdict = with_waivers.judge(mentors[row], mentees[column])
-                strict = without.judge(mentors[row], mentees[column])
-                spared = tuple(rule for rule in strict.broken if rule not in verdict.broken)
-                waived.append(Waived(row, column, verdict.allowed, spared))
+                broken = hard.judge(mentors[row], mentees[column]).broken
+                spared = tuple(
+                    rule for rule in broken if rule in WAIVABLE and (mentor, mentee, rule.value) in snapshot.waived
+                )
+                waived.append(Waived(row, column, broken == spared, spared))
     return tuple(sorted(waived))
 
 

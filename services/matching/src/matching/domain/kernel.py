@@ -15,26 +15,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.domain.encoded_reach import priced
 from matching.domain.encoding import Encoded, encode, in_order
 from matching.domain.facts import Snapshot
 from matching.domain.graph import Edges, Flags, Longs, Shorts, Side
+from matching.domain.kernel_best import best_rows, count_best, join_heaps, list_best
 from matching.domain.kernel_counts import Survey, survey
 from matching.domain.kernel_rules import world_of
 from matching.domain.kernel_scores import PARTS
-from matching.domain.kernel_search import (
-    COVERING,
-    EXCEEDING,
-    TIGHT,
-    TILE,
-    Asked,
-    Found,
-    best_rows,
-    count_best,
-    join_heaps,
-    judge_list,
-    list_best,
-    search_rows,
-)
+from matching.domain.kernel_search import ABOVE, COVERING, EXCEEDING, TIGHT, Asked, Found, judge_list, search_rows
+from matching.domain.kernel_tile import TILE
 
 STRETCH = 8 * TILE
 """Rows one call of a kernel takes."""
@@ -108,14 +98,8 @@ class KernelEdges:
     def covering(self, least: int, mentors: Flags, mentees: Flags, most: int) -> Edges:
         """See EdgeSource; of each mentor the best."""
         encoded = self._encoded
-        found, _ = self._search(
-            COVERING,
-            least,
-            most,
-            whole=np.zeros(self._rows, np.bool_),
-            columns=~mentees[encoded.mentees.position],
-            only=~mentors[encoded.mentors.position],
-        )
+        only, columns = ~mentors[encoded.mentors.position], ~mentees[encoded.mentees.position]
+        found, _ = self._search(COVERING, least, most, near=(np.zeros(self._rows, np.bool_), columns, only))
         return found
 
     def exceeding(
@@ -128,19 +112,8 @@ class KernelEdges:
         columns: Shorts | None = None,
     ) -> tuple[Edges, Longs]:
         """See EdgeSource."""
-        everywhere = rows is None and columns is None
-        whole = np.full(self._rows, everywhere, np.bool_)
-        marked = np.zeros(self._columns, np.bool_)
-        only = None
-        if rows is not None:
-            whole[self._encoded.inner_mentors[rows]] = True
-        if columns is not None:
-            marked[self._encoded.inner_mentees[columns]] = True
-        elif not everywhere:
-            only = whole
-        return self._search(
-            EXCEEDING, least, most, whole=whole, columns=marked, only=only, prices=(mentor_prices, mentee_prices)
-        )
+        prices = mentor_prices, mentee_prices
+        return self._search(EXCEEDING, least, most, near=self._near(rows, columns), prices=prices)
 
     def tight(
         self,
@@ -150,18 +123,18 @@ class KernelEdges:
         tie_mentor_prices: Longs,
         tie_mentee_prices: Longs,
         most: int,
+        rows: Shorts | None = None,
+        columns: Shorts | None = None,
     ) -> Edges:
         """See EdgeSource."""
-        found, _ = self._search(
-            TIGHT,
-            least,
-            most,
-            whole=np.ones(self._rows, np.bool_),
-            columns=np.zeros(self._columns, np.bool_),
-            prices=(mentor_prices, mentee_prices),
-            ties=(tie_mentor_prices, tie_mentee_prices),
-        )
+        prices, ties = (mentor_prices, mentee_prices), (tie_mentor_prices, tie_mentee_prices)
+        found, _ = self._search(TIGHT, least, most, near=self._near(rows, columns), prices=prices, ties=ties)
         return found
+
+    def above(self, mentor_scores: Longs, mentee_scores: Longs) -> int:
+        """See EdgeSource."""
+        _, counts = self._search(ABOVE, 1, 0, near=self._near(None, None), prices=(mentor_scores, mentee_scores))
+        return int(counts.sum())
 
     def pinned(self) -> Edges:
         """See EdgeSource."""
@@ -201,14 +174,13 @@ class KernelEdges:
         least: int,
         most: int,
         *,
-        whole: Flags,
-        columns: Flags,
-        only: Flags | None = None,
+        near: tuple[Flags, Flags, Flags],
         prices: tuple[Longs, Longs] | None = None,
         ties: tuple[Longs, Longs] | None = None,
     ) -> tuple[Edges, Longs]:
-        """A pass over the rows marked in `only` (None: all): its edges, and the largest worth by position of mentor."""
+        """A pass over the pairs `near` says (see `_near`): its edges, and `Found.worst` by position of mentor."""
         encoded = self._encoded
+        whole, columns, only = near
         row_prices, column_prices = self._inner(prices)
         row_ties, column_ties = self._inner(ties)
         bits = np.zeros(self._world.grade_bits.shape[1] * 64, np.bool_)
@@ -218,11 +190,12 @@ class KernelEdges:
             max(1, least),
             whole,
             np.packbits(bits, bitorder="little").view(np.uint64),
+            priced(column_prices, self._world.grade_bits.shape[1]),
             row_prices,
             column_prices,
             row_ties,
             column_ties,
-            np.ones(self._rows, np.bool_) if only is None else only,
+            only,
         )
         width = min(most, self._columns)
         worst = np.zeros(self._rows, np.int64)
@@ -230,6 +203,8 @@ class KernelEdges:
         def work(stretches: Iterator[tuple[int, int]]) -> list[tuple[Shorts, Shorts, Shorts]]:
             pieces = []
             for first, last in stretches:
+                if not only[first:last].any():
+                    continue
                 rows = last - first
                 found = Found(
                     np.zeros(rows, np.int32),
@@ -251,6 +226,20 @@ class KernelEdges:
         )
         found = self._edges(encoded.mentors.position[row], encoded.mentees.position[column], score)
         return found, worst[encoded.inner_mentors]
+
+    def _near(self, rows: Shorts | None, columns: Shorts | None) -> tuple[Flags, Flags, Flags]:
+        """Inner flags of the pairs at one of these positions (None, None: all pairs): the rows of which all columns count, the
+        columns that count for the others, and the rows that count at all.
+        """
+        everywhere = rows is None and columns is None
+        whole = np.full(self._rows, everywhere, np.bool_)
+        marked = np.zeros(self._columns, np.bool_)
+        if rows is not None:
+            whole[self._encoded.inner_mentors[rows]] = True
+        if columns is not None and len(columns):
+            marked[self._encoded.inner_mentees[columns]] = True
+            return whole, marked, np.ones(self._rows, np.bool_)
+        return whole, marked, whole
 
     def _inner(self, values: tuple[Longs, Longs] | None) -> tuple[Longs, Longs]:
         """Values by position as values by inner number; zeros for None."""

@@ -14,6 +14,7 @@ import numpy as np
 from matching.domain.compiled import compiled
 from matching.domain.encoded_groups import Groups, Shorts, Words
 from matching.domain.encoded_organisation import Organisation
+from matching.domain.encoded_reach import Reach, reach_of
 from matching.domain.encoded_topics import Topics
 from matching.domain.encoding import Classes, Encoded, PairLists, People, Settings
 
@@ -22,7 +23,7 @@ NONE, ONE = np.uint64(0), np.uint64(1)
 
 class World(NamedTuple):
     """What the kernels read: the encoded snapshot, and for the grade of each row (`grade_of`) the bits of the columns that
-    are available and whose grade the direction and the minimum gap allow.
+    are available and whose grade the direction and the minimum gap allow; and what scores are bounded by.
     """
 
     mentors: People
@@ -34,6 +35,7 @@ class World(NamedTuple):
     settings: Settings
     grade_of: Shorts
     grade_bits: Words
+    reach: Reach
 
 
 class Searched(NamedTuple):
@@ -71,6 +73,7 @@ def world_of(encoded: Encoded) -> World:
         settings,
         grade_of,
         bits,
+        reach_of(encoded),
     )
 
 
@@ -81,6 +84,15 @@ def population(word: np.uint64) -> int:
     while word != NONE:
         word &= word - ONE
         count += 1
+    return count
+
+
+@compiled
+def how_many(bits: Words) -> int:
+    """The number of bits set in a row of bits."""
+    count = 0
+    for word in bits:
+        count += population(word)
     return count
 
 

@@ -20,14 +20,18 @@ from matching.domain.kernel_rules import NONE, ONE, World, population
 TOP = 1000
 PARTS = ("topics", "reciprocity", "distance", "language", "hours", "values", "style", "preferences", "channel")
 """The order of part vectors."""
+OFFERING, SHARING = 16, 32
+"""Beside a mentee's flags, in the index of `Row.open`."""
+_MOST_OPEN = OFFERING + 2 * SHARING
 
 
 class Row(NamedTuple):
     """What is known of one mentor before any mentee is looked at.
 
     `points[w]` answer wish w; `answers[k, o]` are what offer o answers of the mentor's wish k. For each set of a mentee's
-    flags `weight` is the sum of the weights that apply and `open` what the parts after topics, language, hours and
-    preferences can still add, both without style.
+    flags `weight` is the sum of the weights that apply, and `open` what the parts after topics, language, hours and
+    preferences can still add, both without style; `open` also by whether the mentee offers anything asked for
+    (OFFERING) and by the values both share (SHARING times 0, 1 or 2 and more).
     """
 
     points: Shorts
@@ -43,7 +47,7 @@ def new_rows(world: World, most_asked: int, count: int) -> Row:
         np.zeros((count, len(world.topics.wish_level)), np.int32),
         np.zeros((count, most_asked, len(world.topics.offer_level)), np.int32),
         np.zeros((count, 16), np.int64),
-        np.zeros((count, 16), np.int64),
+        np.zeros((count, 3 * SHARING), np.int64),
     )
 
 
@@ -62,7 +66,7 @@ def _answer(offered: int, asked: int, share: int) -> int:
 @compiled
 def fill_row(world: World, row: int, made: Row) -> None:
     """The tables of one mentor."""
-    topics, settings = world.topics, world.settings
+    topics = world.topics
     related = topics.related
     made.points[:] = 0
     for place in range(topics.offered.starts[row], topics.offered.starts[row + 1]):
@@ -84,22 +88,38 @@ def fill_row(world: World, row: int, made: Row) -> None:
                 made.answers[place - first, offer] = _answer(
                     topics.offer_level[offer], level, TOP if other == topic else TOP // 2
                 )
+    _fill_open(world, row, made)
+
+
+@compiled
+def _fill_open(world: World, row: int, made: Row) -> None:
+    topics, settings = world.topics, world.settings
     mine = world.mentors.flags[row]
+    values = 0
+    for word in world.mentors.values[row]:
+        values += population(word)
     for flags in range(16):
-        open_weight = settings.distance
+        weight = settings.distance + settings.language + settings.hours
+        sure = settings.distance * TOP
+        answered = shared = 0
         if topics.asked_count[row] > 0:
-            open_weight += settings.reciprocity
+            weight += settings.reciprocity
+            answered = settings.reciprocity * TOP
         if mine & flags & HAS_VALUES:
-            open_weight += settings.values
+            weight += settings.values
+            shared = settings.values
         if mine & flags & HAS_CHANNELS:
-            open_weight += settings.channel
-        weight = open_weight + settings.language + settings.hours
+            weight += settings.channel
+            sure += settings.channel * TOP
         if flags & HAS_WISHES:
             weight += settings.topics
         if (mine | flags) & HAS_RANKED:
             weight += settings.preferences
         made.weight[flags] = weight
-        made.open[flags] = open_weight * TOP
+        for sharing in range(3):
+            still = sure + (0 if sharing == 0 else shared * (TOP // values if sharing == 1 and values > 0 else TOP))
+            made.open[flags + SHARING * sharing] = still
+            made.open[flags + SHARING * sharing + OFFERING] = still + answered
 
 
 @compiled
@@ -218,6 +238,7 @@ def scan(
     bonus: Shorts,
     bits: Words,
     wanted: Words,
+    marks: Words,
     words: tuple[int, int],
     floor: int,
     cap: int,
@@ -230,7 +251,7 @@ def scan(
     that may reach max(floor, min(cap, own + other[column])): their number; they stand in `columns`, what they have so far
     in `totals`.
 
-    `wanted` are the bits of the columns for which `preference_points` may be above 0.
+    `wanted` are the bits of the columns for which `preference_points` may be above 0, `marks` those of `kernel_reach.mark_shared`.
     """
     topics, settings, mentees, pairs = world.topics, world.settings, world.mentees, world.pairs
     starts, wishes, factors = topics.wishes.starts, topics.wishes.items, topics.wish_factor
@@ -242,6 +263,9 @@ def scan(
     found = 0
     for word in range(words[0], words[1]):
         left = bits[word]
+        if left == NONE:
+            continue
+        offering, one_shared, two_shared = marks[1, word], marks[2, word], marks[3, word]
         while left != NONE:
             lowest = left & (~left + ONE)
             left ^= lowest
@@ -255,7 +279,10 @@ def scan(
             for place in range(starts[column], starts[column + 1]):
                 answered += points[wishes[place]]
             total += topics_weight * (answered * factors[column] >> 32)
-            weight, still = weights[flags[column]], opens[flags[column]]
+            known = np.uint64(column & 63)
+            here = OFFERING * int(offering >> known & ONE)
+            here += SHARING * int((one_shared >> known & ONE) + (two_shared >> known & ONE))
+            weight, still = weights[flags[column]], opens[flags[column] + here]
             if mine & axes[column] != NONE:
                 weight += style_weight
                 still += style_weight * TOP
@@ -288,7 +315,7 @@ def sift(
     kept = 0
     for number in range(listed):
         column = columns[number]
-        weight, still = weights[flags[column]], opens[flags[column]] - spent * TOP
+        weight, still = weights[flags[column]], opens[flags[column] + _MOST_OPEN] - spent * TOP
         if axes & their_axes[column] != NONE:
             weight += settings.style
             still += settings.style * TOP
@@ -313,6 +340,8 @@ def complete(
     """Complete the first `listed` pairs that `scan` listed and keep those that reach what it was asked for (`needs` are its
     floor, cap and own): their number; in `totals` stand their scores.
     """
+    if listed == 0:
+        return 0
     settings, mentors, mentees, topics = world.settings, world.mentors, world.mentees, world.topics
     axes, their_axes, flags = mentors.axes[row], mentees.axes, mentees.flags
     weights = made.weight

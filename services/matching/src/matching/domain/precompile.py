@@ -17,6 +17,7 @@ from matching.domain.facts import (
     LanguageLevel,
     PairType,
     ProgramRules,
+    Quota,
     Role,
     Snapshot,
     Weights,
@@ -37,7 +38,9 @@ _RULES = ProgramRules(
 
 
 def precompile(threads: int = 2) -> None:
-    """Compile for one and for `threads` threads, for one place and for several, for a fresh run and for one that keeps pairs."""
+    """Compile for one and for `threads` threads, for one place and for several, for a fresh run, for one that keeps pairs and for
+    one with a quota.
+    """
     fresh = _cohort(1)
     key = HashKey(b"precompile")
     for count in sorted({1, threads}):
@@ -45,6 +48,7 @@ def precompile(threads: int = 2) -> None:
     found = match(RunInput(_cohort(3)), key=key, threads=threads)
     previous = frozenset((pair.mentor.participation_id, pair.mentee.participation_id) for pair in found.pairs)
     match(RunInput(replace(_cohort(3), previous=previous)), key=key, threads=threads)
+    match(RunInput(replace(_cohort(3), quotas=(Quota(UUID(int=1), _PEOPLE),))), key=key, threads=threads)
 
 
 def _cohort(places: int) -> Snapshot:

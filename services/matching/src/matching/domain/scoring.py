@@ -5,20 +5,17 @@ Each part is 0 to 1000, rounded down; the total is their mean by the program's w
 apply (a mentor who asks for nothing has no wish left open) drops out with its weight, so that nobody loses by keeping
 something to themselves. Seniority and age are no part of it.
 
-Why these parts, and why the default weights rank them so:
+Why these parts (the defaults of their weights and the reasons for those are in docs/forms.md):
 
-- `topics` (50): the substance of a match is what one can teach and the other wants to learn; nothing else may outweigh it.
-- `reciprocity` (20): both sides name wishes, and a pair in which both learn is worth more; second, because a reverse pair
-  exists for the mentee's learning.
-- `distance` (15): another function, region, country, unit, tenure and life experience is what makes a perspective new
-  ("chemistry" and "different experience" are both advised, see the similarity parts). Tenure and life experience count
-  only as a difference of two people, never towards a side, and life experience only where both consented.
-- `language` (10) and `hours` (5): the hard rules already secure a common language and enough hours; above that more is
-  easier, so they only break near ties.
-- `values`, `style`, `channel` (0): likeness of values and working style and a shared medium carry the "chemistry" half.
-  They need answers that a program may not want to ask for, so they count only where the program says so.
-- `preferences` (0): what people ranked themselves; it counts in programs that collect ranked preferences. It can never
-  override a hard rule, because a pair that breaks one is no candidate at all.
+- `topics`: the substance of a match is what one can teach and the other wants to learn; `reciprocity`: both sides learn.
+- `distance`: another function, region, country, unit, tenure and life experience is what makes a perspective new. Tenure
+  and life experience count only as a difference of two people, never towards a side, and life experience only where
+  both consented.
+- `values`, `style`, `channel`: likeness below the surface and a shared medium are the "chemistry" that is advised as much
+  as difference.
+- `language` and `hours`: the hard rules already secure a common language and enough hours; above that more is easier.
+- `preferences`: what people ranked themselves. It can never override a hard rule, because a pair that breaks one is no
+  candidate at all.
 """
 
 from __future__ import annotations

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.domain.graph import Edges, EdgeSource, Flags, Longs, Shorts, Side
+from matching.domain.graph import Edges, EdgeSource, Flags, ListedEdges, Longs, Shorts, Side
 
-_FIRST_MOST = 64
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -45,10 +43,9 @@ def stability(
     """
     left = _left(mentors.places, taken.mentor), _left(mentees.places, taken.mentee)
     wanted = _by_preference(taken, left, ranks)
-    if isinstance(edges, Edges):
-        return Stability(_among(wanted, edges), _by_score(taken, left, mentors, mentees, edges))
-    allowed = _listed(wanted, mentors, mentees, edges)
-    return Stability(_among(wanted, allowed), _by_score_of_source(taken, left, mentors, mentees, edges))
+    source = ListedEdges(mentors, mentees, edges) if isinstance(edges, Edges) else edges
+    allowed = _listed(wanted, mentors, mentees, source)
+    return Stability(_among(wanted, allowed), _by_score(taken, left, mentors, mentees, source))
 
 
 def ranks_by_position(
@@ -118,37 +115,8 @@ def _thresholds(taken: Edges, left: Flags, places: Shorts, side: Shorts) -> Long
     return worst
 
 
-def _by_score(taken: Edges, left: tuple[Flags, Flags], mentors: Side, mentees: Side, edges: Edges) -> int:
+def _by_score(taken: Edges, left: tuple[Flags, Flags], mentors: Side, mentees: Side, edges: EdgeSource) -> int:
+    """The edges above both thresholds, less those that are taken and have several pairs or a place left."""
     of_mentors = _thresholds(taken, left[0], mentors.places, taken.mentor)
     of_mentees = _thresholds(taken, left[1], mentees.places, taken.mentee)
-    better: NDArray[np.bool_] = (edges.score > of_mentors[edges.mentor]) & (edges.score > of_mentees[edges.mentee])
-    return int(np.count_nonzero(better & ~np.isin(edges.keys, taken.keys, assume_unique=True)))
-
-
-def _by_score_of_source(
-    taken: Edges, left: tuple[Flags, Flags], mentors: Side, mentees: Side, source: EdgeSource
-) -> int:
-    """The same count, asking the source for as few edges as it takes.
-
-    `score > max(t, u)` is more than a sum of prices can say, so each mentor is asked about with the side whose threshold
-    leaves fewer edges: their own, or, with a place left, everybody else's. Who has more blocking pairs than were asked for is
-    asked about again.
-    """
-    of_mentors = _thresholds(taken, left[0], mentors.places, taken.mentor)
-    of_mentees = _thresholds(taken, left[1], mentees.places, taken.mentee)
-    nothing = np.zeros(len(mentees), dtype=np.int64)
-    count = 0
-    for rows, own, others in (
-        (np.flatnonzero((of_mentors > 0) & (of_mentors < _NEVER)), of_mentors, nothing),
-        (np.flatnonzero(of_mentors == 0), np.zeros(len(mentors), dtype=np.int64), of_mentees),
-    ):
-        most, asked = _FIRST_MOST, rows.astype(np.int32)
-        while len(asked):
-            found, _ = source.exceeding(1, own, others, most, rows=asked)
-            per_mentor = np.bincount(found.mentor, minlength=len(mentors))
-            cut = (per_mentor >= most) & (most < len(mentees))
-            whole = found.select(~cut[found.mentor])
-            count += _by_score(taken, left, mentors, mentees, whole)
-            asked = np.flatnonzero(cut).astype(np.int32)
-            most *= 8
-    return count
+    return edges.above(of_mentors, of_mentees) - ListedEdges(mentors, mentees, taken).above(of_mentors, of_mentees)
