@@ -25,6 +25,7 @@ from .running import Matching
 def mode_world(mentors: int = 1, mentees: int = 1, mode: MatchingMode = MatchingMode.SELF, **settings: Any) -> World:
     """A cohort being matched in which everybody may meet everybody, in a mode of the program."""
     made = World()
+    settings = {"asking_side": None} | settings
     made.program_chartered(matching_mode=mode, **settings)
     made.cohort_is()
     for _ in range(mentors):

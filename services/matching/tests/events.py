@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from contracts.audit_groups import code_of
 from contracts.engagement import PairDissolved, PairHealth, PairState
 from contracts.enrollment import (
+    AttributesConsented,
     CohortEnrollmentClosed,
     CohortState,
+    ConsentedAttribute,
+    ConsentWithdrawn,
     EmploymentState,
     LanguageSkill,
     ParticipantAdmitted,
+    ParticipantWithdrawn,
     ParticipationState,
+    PersonErased,
     PersonJoined,
     ProgramChartered,
+    Purpose,
     ScoreWeights,
     TopicLevel,
     WorkingHours,
@@ -111,6 +118,18 @@ class World:
         }  # fmt: skip
         return self.say(model(**{**values, **changes}), sequence)
 
+    def consents(self, who: Somebody, key: bytes, sequence: int = 1, **groups: str) -> Envelope[Any]:
+        """Somebody declares groups for audits, as codes made with `key`; without groups the consent is withdrawn."""
+        event = (AttributesConsented if groups else ConsentWithdrawn)(
+            business_unit_id=self.unit, consent_id=uuid5(who.participation, "audit"), purpose=Purpose.AUDIT,
+            participation_id=who.participation, cohort_id=self.cohort, person_id=who.person,
+            attributes=tuple(
+                ConsentedAttribute(dimension=dimension, code=code_of(key, who.participation, dimension, group))
+                for dimension, group in groups.items()
+            ),
+        )  # fmt: skip
+        return self.say(event, sequence)
+
     def mentor(self, rank: int = 2, unit: UUID | None = None, **changes: Any) -> Somebody:
         """Admit one more mentor."""
         return self._admit(Role.MENTOR, self.mentors, rank, unit, changes)
@@ -130,6 +149,19 @@ class World:
         self.person(who.person, rank=rank, unit=who.unit, **lines)
         self.participation(who, **changes)
         return who
+
+    def erased(self, who: Somebody, sequence: int = 2) -> list[Envelope[Any]]:
+        """Enrollment has erased somebody: they withdraw, and nothing is known of them but a grade."""
+        gone = PersonErased(
+            business_unit_id=who.unit, person_id=who.person, state=EmploymentState.ERASED, grade="G1", grade_rank=1,
+            change_set_id=uuid7(), change_set_size=1, change_set_index=0,
+        )  # fmt: skip
+        withdrawn = ParticipantWithdrawn(
+            business_unit_id=self.unit, named_unit_ids=(self.unit, self.guest_unit), participation_id=who.participation,
+            cohort_id=self.cohort, program_id=self.program, person_id=who.person, home_unit_id=who.unit, role=who.role,
+            state=ParticipationState.WITHDRAWN,
+        )  # fmt: skip
+        return [self.say(withdrawn, sequence), self.say(gone, sequence)]
 
     def dissolved(self, pair: dict[str, Any], sequence: int = 5) -> Envelope[Any]:
         """Engagement says that a formed pair has ended; `pair` is matching's body of it."""

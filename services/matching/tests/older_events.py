@@ -14,6 +14,7 @@ NEW_OF_A_PERSON = {"project_codes", "reviewer_ids", "tenure_band"}
 NEW_OF_A_PARTICIPATION = {"values", "working_style", "preferred_channels", "background_codes", "priority"}
 NEW_OF_A_PROGRAM = {
     "unit_policy", "repeat_pairs", "preference_limit", "mentors_per_mentee", "trial_days", "request_days", "request_reminder_days",
+    "asking_side", "trial_reminder_days",
 }  # fmt: skip
 NEW_WEIGHTS = {"values", "style", "preferences", "channel"}
 

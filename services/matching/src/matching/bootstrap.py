@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.service import Role, Service, compose
+from contracts.audit_groups import KEY_NAME
 
 from matching.adapters.solving import SolverPool
 from matching.adapters.tables import metadata
@@ -48,6 +49,17 @@ def hash_key_of(settings: Settings) -> HashKey:
     if not secret:
         raise RuntimeError(f"there is no secret matching_certificate_key in {settings.secrets}")
     return HashKey(secret.encode())
+
+
+def audit_key_of(settings: Settings) -> bytes:
+    """The key of the codes of audit groups: the content of the secret file `audit_groups_key`, which enrollment has too.
+
+    :raises RuntimeError: there is no such file.
+    """
+    secret = settings.secret(KEY_NAME)
+    if not secret:
+        raise RuntimeError(f"there is no secret {KEY_NAME} in {settings.secrets}")
+    return secret.encode()
 
 
 def solver_of(service: Service) -> Solver:

@@ -13,6 +13,7 @@ import pytest
 from chassis.testing import Wire, names, settings_on, until
 from contracts.fields import Role
 from contracts.identifiers import opaque_code, uuid7
+from matching.bootstrap import audit_key_of, settings_of
 from matching.entrypoints.relay import PUBLISHES
 from matching.settings import Settings
 from updraft.topics import apply_topics
@@ -273,3 +274,83 @@ async def test_a_mentee_finds_their_own_mentor(stage: Stage) -> None:
         return names(await stage.wire.about(pair_id)) == [("PairProposed", 1), ("PairFormed", 2)]
 
     await until(told, "telling everybody")
+
+
+@pytest.mark.requirement("S21", "N3", "I4")
+async def test_what_a_run_was_given_goes_with_a_person_who_is_erased(stage: Stage) -> None:
+    cohort = world(3, 2)
+    await stage.wire.send(*cohort.events)
+    await _everybody_known(stage, cohort)
+    run = await _matched(stage, cohort)
+    manager, path = stage.service.manager(cohort), f"/v1/runs/{run['run_id']}"
+    assert (await manager.get(path)).json()["replayable"]
+    gone = cohort.mentors[0]
+    pair_id = await put_together(stage.service, cohort, gone, cohort.mentees[0])
+    await stage.wire.send(*cohort.erased(gone))
+
+    async def forgotten() -> bool:
+        return (await manager.get(path)).json()["replayable"] is False
+
+    await until(forgotten, "forgetting what the run was given")
+    again = (await manager.get(f"{path}/replay")).json()
+    assert (again["replayable"], again["certificate_hash"]) == (False, run["certificate_hash"])
+
+    async def paused() -> bool:
+        return names(await stage.wire.about(pair_id)) == [("PairQuarantined", 3)]
+
+    await until(paused, "pausing the pair")
+
+
+@pytest.mark.requirement("N15", "N7", "R3-17")
+async def test_from_consents_to_the_pack_of_a_released_run_and_a_withdrawal(stage: Stage) -> None:
+    """Consents come after the run and before its release; a withdrawal comes after the pack, which stays."""
+    cohort = world(12, 11)
+    await stage.wire.send(*cohort.events)
+    await _everybody_known(stage, cohort)
+    run = await _matched(stage, cohort)
+    key = audit_key_of(settings_of(stage.service.worker))
+    people = (*cohort.mentors, *cohort.mentees)
+    await stage.wire.send(
+        *(
+            cohort.consents(who, key, gender="woman" if number % 2 else "man", age_band="under_35")
+            for number, who in enumerate(people)
+        )
+    )
+
+    async def consents_known() -> bool:
+        rows = await stage.service.sql(
+            "SELECT FROM known_audit_groups WHERE cohort_id = $1 AND codes <> '{}'", cohort.cohort
+        )
+        return len(rows) == len(people)
+
+    await until(consents_known, "hearing of the consents")
+    manager = stage.service.manager(cohort)
+    path = f"/v1/runs/{run['run_id']}/governance-pack"
+    assert (await manager.get(path)).status_code == 409
+    assert (await manager.post(f"/v1/runs/{run['run_id']}/release")).status_code == 200
+
+    async def computed() -> Any:
+        answer = await manager.get(path)
+        return answer if answer.status_code == 200 else None
+
+    answer = await until(computed, "computing the pack", seconds=FIRST_RUN_SECONDS)
+    (mentors,) = (side for side in answer.json()["sides"] if side["role"] == "mentor")
+    shown = {
+        cut["dimension"]: {group["group"]: group["people"] for group in cut["groups"]} for cut in mentors["dimensions"]
+    }
+    assert shown == {"age_band": {}, "disability": {}, "ethnicity": {}, "gender": {"woman": 6, "man": 6}}
+    gone = cohort.mentors[0]
+    await stage.wire.send(cohort.consents(gone, key, 2))
+
+    async def forgotten() -> bool:
+        codes, cells = [
+            await stage.service.sql(statement, gone.participation)
+            for statement in (
+                "SELECT FROM known_audit_groups WHERE participation_id = $1 AND codes <> '{}'",
+                "SELECT FROM governance_cells WHERE $1 = ANY (members)",
+            )
+        ]
+        return not codes and not cells
+
+    await until(forgotten, "forgetting what was declared")
+    assert (await manager.get(path)).text == answer.text

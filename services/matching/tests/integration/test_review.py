@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from contracts.enrollment import MatchingMode
+from contracts.enrollment import MatchingMode, ScoreWeights, TopicLevel
 from contracts.identifiers import uuid7
+from matching.domain import quota as quota_rules
 from matching.domain.match_run import MatchRun, RunOutcome, RunResult, RunState
 from matching.domain.pair import Member, Pair
 from matching.entrypoints.mode_schedule import execute_what_ifs
@@ -124,6 +125,26 @@ async def test_quotas_are_set_read_and_refused_by_name(matching: Matching) -> No
     assert (await manager.call("PUT", path, json={"quotas": []}, version=1)).json()["version"] == 2
 
 
+@pytest.mark.requirement("N14")
+async def test_quotas_on_too_many_possible_pairs_are_a_problem_with_a_remedy(
+    matching: Matching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort = world(3, 2)
+    await matching.hear(*cohort.events)
+    manager, path = matching.manager(cohort), f"/v1/cohorts/{cohort.cohort}"
+    limit = {"kind": "unit_places", "unit_id": str(cohort.unit), "places": 2}
+    assert (await manager.call("PUT", f"{path}/quotas", json={"quotas": [limit]})).status_code == 200
+    monkeypatch.setattr(quota_rules, "MOST_PAIRS_WITH_QUOTAS", 5)
+    for refused in (
+        await manager.call("PUT", f"{path}/quotas", json={"quotas": [limit]}),
+        await manager.post(f"{path}/runs"),
+    ):
+        assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+        assert refused.json()["detail"] == "With quotas a run takes at most 5 possible pairs; this cohort has 6."
+        assert "fewer people" in refused.text
+    assert (await manager.call("PUT", f"{path}/quotas", json={"quotas": []})).status_code == 200
+
+
 async def test_preferences_are_read_by_nobody_else_and_are_there_for_the_run(matching: Matching) -> None:
     cohort = mode_world(2, 2, MatchingMode.HYBRID)
     await matching.hear(*cohort.events)
@@ -149,6 +170,25 @@ async def test_preferences_are_read_by_nobody_else_and_are_there_for_the_run(mat
         "/v1/requests", {"participation_id": str(mentee.participation), "partner_participation_id": ranked[0]}
     )
     assert refused.status_code == 409
+
+
+async def test_what_people_ranked_counts_in_the_score_and_is_shown_to_nobody(matching: Matching) -> None:
+    weights = ScoreWeights(topics=50, reciprocity=0, distance=0, language=0, hours=0, preferences=50)
+    cohort = mode_world(0, 1, MatchingMode.HYBRID, score_weights=weights)
+    cohort.mentor(offers=(TopicLevel(topic="technology.ai", level=2),))
+    await matching.hear(*cohort.events)
+    (mentor,), (mentee,) = cohort.mentors, cohort.mentees
+    await searched(matching, mentee)
+    scores = []
+    for ranked in ([], [str(mentor.participation)]):
+        path = f"/v1/participations/{mentee.participation}/preferences"
+        assert (await matching.participant(mentee).call("PUT", path, json={"ranked": ranked})).status_code == 200
+        (proposal,) = (await matching.matched(cohort))["proposals"]["items"]
+        assert proposal["score_parts"]["topics"] == 666
+        assert "preferences" not in proposal["score_parts"]
+        assert not any("rank" in words or "prefer" in words for words in proposal["words"])
+        scores.append(proposal["score"])
+    assert scores == [666, 833]
 
 
 async def _what_if(matching: Matching, cohort: World, run_id: str, changes: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,9 @@ async def test_a_run_whose_worker_died_is_taken_over_and_stored_once(matching: M
         await session.commit()
     assert await execute_runs(matching.worker)
     with pytest.raises(TakenOver):
-        await solve_run(dead, matching.worker.committed, lambda given, _deadline: match(given, key=HashKey(b"")))
+        await solve_run(
+            dead, matching.worker.committed, lambda given, _deadline, _start: match(given, key=HashKey(b""))
+        )
     body = (await matching.manager(cohort).get(f"/v1/runs/{run_id}")).json()
     assert (body["state"], len(body["proposals"]["items"])) == ("completed", 1)
     assert await matching.outbox(run_id) == [("MatchRunCompleted", 1)]
@@ -365,7 +367,9 @@ async def test_a_running_run_is_cancelled_within_seconds(matching: Matching) -> 
     cancelled = await manager.post(f"{path}/cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     with pytest.raises(TakenOver):
-        await solve_run(claimed, matching.worker.committed, lambda given, _deadline: match(given, key=HashKey(b"")))
+        await solve_run(
+            claimed, matching.worker.committed, lambda given, _deadline, _start: match(given, key=HashKey(b""))
+        )
     async with matching.worker.committed() as uow:
         assert not await keep_run(claimed, uow, ("solve", 500))
     assert await matching.outbox(started.json()["run_id"]) == []

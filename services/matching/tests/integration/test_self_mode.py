@@ -68,6 +68,19 @@ async def test_one_mentor_and_one_mentee_are_a_pair_after_a_search_a_question_an
     assert (proposal["state"], proposal["partner_id"]) == ("formed", str(mentor.person))
 
 
+@pytest.mark.requirement("R0-30", "RX-01")
+async def test_where_the_program_says_so_mentors_ask_and_mentees_answer(matching: Matching) -> None:
+    cohort = mode_world(asking_side="mentor")
+    await matching.hear(*cohort.events)
+    (mentor,), (mentee,) = cohort.mentors, cohort.mentees
+    assert (await searched(matching, mentee))["may_ask"] is False
+    body = {"participation_id": str(mentee.participation), "partner_participation_id": str(mentor.participation)}
+    refused = await matching.participant(mentee).post("/v1/requests", body)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "In this program the other side asks.")
+    pair = await paired(matching, cohort, mentor, mentee)
+    assert (pair["mentor_id"], pair["state"]) == (str(mentor.person), "formed")
+
+
 @pytest.mark.requirement("R0-30", "R2-10")
 async def test_a_late_joiner_finds_a_mentor_while_the_cohort_runs(matching: Matching) -> None:
     cohort = mode_world(2, 1)

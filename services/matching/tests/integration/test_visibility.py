@@ -10,6 +10,7 @@ import pytest
 from chassis.http import role_matrix
 from contracts.identifiers import uuid7
 from matching.adapters.tables import metadata
+from matching.entrypoints.governance_schedule import compute_packs
 
 from ..asking import fill_mode_tables
 from ..events import Somebody, World, world
@@ -18,10 +19,13 @@ from ..standing import fill_guard_tables
 
 pytestmark = pytest.mark.integration
 
-TABLES = sorted(metadata.tables)
+NEVER_READ = {"known_audit_groups", "governance_cells"}
+"""Who declared what for audits, and who stood in which cell of a pack: nothing for the api role at all."""
+TABLES = sorted(set(metadata.tables) - NEVER_READ)
 OF_PEOPLE = {"known_people", "guard_changes", "guard_change_sets"}
 OF_ONE_UNIT = {
     "known_programs", "run_records", "conflicts", "waivers", "guard_applications", "quotas", "pair_reviews", "what_ifs",
+    "governance_packs",
 }  # fmt: skip
 
 
@@ -35,6 +39,7 @@ async def shared(matching: Matching) -> tuple[World, dict[str, Any]]:
     cohort.mentor(rank=9)
     await matching.hear(*cohort.events)
     (pair,) = await matching.released(cohort)
+    assert await compute_packs(matching.worker)
     await matching.hear(cohort.dissolved({**pair, "pair_id": str(uuid7())}))
     await fill_guard_tables(matching, cohort)
     await fill_mode_tables(matching, cohort, pair)
@@ -55,6 +60,16 @@ async def test_a_unit_sees_its_own_rows_and_nobody_elses(
         assert guest_rows == 1  # the guest unit's own mentee, not the host's mentor
     elif table != "known_pairs":  # that pair is named for the host only
         assert (guest_rows > 0) is (table not in OF_ONE_UNIT)
+
+
+@pytest.mark.requirement("S2", "N7", "R3-17")
+@pytest.mark.parametrize("table", sorted(NEVER_READ))
+async def test_the_api_role_cannot_even_ask_who_declared_what(
+    matching: Matching, shared: tuple[World, dict[str, Any]], table: str
+) -> None:
+    cohort, _ = shared
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await matching.visible(table, cohort.unit)
 
 
 @pytest.mark.requirement("S2")
@@ -146,8 +161,14 @@ async def test_the_role_matrix(matching: Matching) -> None:
         ("POST", "/v1/runs/{run_id}/approval"): runs_it,
         ("GET", "/v1/runs/{run_id}/replay"): runs_it,
         ("GET", "/v1/runs/{run_id}/why-not"): runs_it,
+        ("GET", "/v1/runs/{run_id}/governance-pack"): runs_it,
+        ("GET", "/v1/runs/{run_id}/governance-pack.html"): runs_it,
+        ("GET", "/v1/runs/{run_id}/governance-pack.csv"): runs_it,
+        ("GET", "/v1/runs/{run_id}/comparison"): runs_it,
         ("GET", "/v1/runs/{run_id}/unmatched/{participation_id}/relaxations"): runs_it,
         ("GET", "/v1/runs/{run_id}/own-relaxations"): takes_part,
+        ("GET", "/v1/runs/{run_id}/what-would-change"): runs_it,
+        ("GET", "/v1/proposals/{pair_id}/what-would-change"): takes_part,
         ("GET", "/v1/pairs"): looks_on,
         ("GET", "/v1/pairs/{pair_id}"): looks_on,
         ("GET", "/v1/proposals"): takes_part,
@@ -176,6 +197,7 @@ async def test_the_role_matrix(matching: Matching) -> None:
         ("POST", "/v1/requests/{request_id}/acceptance"): takes_part,
         ("POST", "/v1/requests/{request_id}/decline"): takes_part,
         ("POST", "/v1/requests/{request_id}/withdrawal"): takes_part,
+        ("GET", "/v1/cohorts/{cohort_id}/requests"): runs_it,
         ("PUT", "/v1/participations/{participation_id}/preferences"): takes_part,
         ("GET", "/v1/participations/{participation_id}/preferences"): takes_part,
         ("PUT", "/v1/cohorts/{cohort_id}/quotas"): runs_it,

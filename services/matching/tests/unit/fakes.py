@@ -22,6 +22,7 @@ from matching.domain.facts import LanguageLevel, Role
 from matching.domain.match_run import MatchRun, RunState
 from matching.domain.pair import Pair, PairState
 
+from .governance_fakes import FakeAuditGroups, FakePacks
 from .guard_fakes import FakeBooks, FakeConflicts, FakeNotices, FakeWaivers
 from .mode_fakes import ModeFakes
 from .run_fakes import FakeRunRecords
@@ -97,6 +98,12 @@ class FakeRuns:
             seen = self.people.get(run.run_id, set())
             if run.state in (RunState.RUNNING, RunState.COMPLETED) and not set(people).isdisjoint(seen):
                 run.outdated = True
+
+    async def restart(self, people: Collection[UUID]) -> None:
+        for run in self.held.values():
+            seen = self.people.get(run.run_id, set())
+            if run.state is RunState.RUNNING and (not seen or not set(people).isdisjoint(seen)):
+                run.state = RunState.QUEUED
 
 
 class FakePairs:
@@ -205,6 +212,10 @@ class FakeProjection:
     async def by_ids(self, ids: Collection[UUID]) -> Sequence[Any]:
         return [self.held[key] for key in ids if key in self.held]
 
+    async def cadence_floors(self, cohort_id: UUID) -> dict[UUID, int]:
+        of_cohort = await self.of_cohort(cohort_id)
+        return {row.participation_id: row.cadence_floor_days for row in of_cohort if row.cadence_floor_days is not None}
+
     def put(self, row: Any) -> None:
         held = self.held.get(getattr(row, self.key))
         if held is None or held.sequence < row.sequence:
@@ -229,6 +240,8 @@ class FakeUnitOfWork(UnitOfWorkInMemory, ModeFakes):
         self.known_cohorts = FakeProjection("cohort_id")
         self.known_participations = FakeProjection("participation_id")
         self.known_pairs = FakeProjection("pair_id")
+        self.known_audit_groups = FakeAuditGroups()
+        self.governance = FakePacks(self)
 
     def named(self, name: str) -> list[Any]:
         """The events of one type published so far."""

@@ -52,6 +52,9 @@ class FakeSearches:
         self.held: dict[UUID, Search] = {}
         self.active: dict[UUID, date] = {}
 
+    async def erase(self, people: Collection[UUID]) -> None:
+        self.held = {key: one for key, one in self.held.items() if one.person_id not in people}
+
     def _of(self, participation_id: UUID) -> list[Search]:
         own = [one for one in self.held.values() if one.participation_id == participation_id]
         return sorted(own, key=lambda one: one.search_id, reverse=True)
@@ -134,6 +137,9 @@ class FakeRequests:
 class FakePreferences:
     def __init__(self) -> None:
         self.held: dict[UUID, Preferences] = {}
+
+    async def erase(self, people: Collection[UUID]) -> None:
+        self.held = {key: one for key, one in self.held.items() if one.person_id not in people}
 
     async def of_cohort(self, cohort_id: UUID) -> Mapping[UUID, tuple[UUID, ...]]:
         return {key: one.ranked for key, one in self.held.items() if one.cohort_id == cohort_id and one.ranked}

@@ -14,7 +14,7 @@ from matching.application.start_run import StartRun, start_run
 from matching.domain.canonical import HashKey
 from matching.domain.explanation import Unmatched
 from matching.domain.match_run import MatchRun, RunResult
-from matching.domain.run_input import RunInput
+from matching.domain.run_input import RunInput, unpacked
 from matching.domain.run_matching import Outcome, match
 
 KEY = HashKey(b"a key of tests")
@@ -36,7 +36,8 @@ class FakeRunRecords:
         self.held[(run.run_id, name)] = content
 
     async def get(self, run_id: UUID, name: str) -> bytes | None:
-        return self.held.get((run_id, name))
+        kept = self.held.get((run_id, name))
+        return None if kept is None else unpacked(kept)
 
     async def erase(self, people: Collection[UUID]) -> None:
         seen = {run_id for run_id, known in self.uow.runs.people.items() if not set(people).isdisjoint(known)}
@@ -46,10 +47,10 @@ class FakeRunRecords:
         self.unmatched[run.run_id] = list(unmatched)
 
 
-def matched(given: RunInput, deadline_seconds: int | None = None) -> Outcome:
+def matched(given: RunInput, deadline_seconds: int | None = None, start: bytes | None = None) -> Outcome:
     """The certified result of an input; with a deadline of 0 or less time is up at once."""
     up = None if deadline_seconds is None else (lambda: deadline_seconds <= 0)
-    return match(given, key=KEY, deadline=up)
+    return match(given, key=KEY, deadline=up, start=start)
 
 
 def transactions(uow: Any) -> Any:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 from matching.domain.counterfactual import WhyNot, WhyNotReason, why_not
-from matching.domain.facts import LanguageLevel, Snapshot, WorkingTime
+from matching.domain.facts import LanguageLevel, Quota, Snapshot, WorkingTime
+from matching.domain.optimum import most_covered
 from matching.domain.relaxation import RelaxationOutcome, relaxations_of
 from matching.domain.run_input import RunInput, input_of
 from matching.domain.run_matching import Outcome, run_matching
 from matching.domain.sentences import LANGUAGES, said
 
-from .worlds import TOPICS, WORKDAYS, mentee, mentor, participation, random_snapshot, snapshot
+from .worlds import TOPICS, UNIT, WORKDAYS, mentee, mentor, participation, random_snapshot, snapshot
 
 NIGHT = WorkingTime("Asia/Tokyo", 9 * 60, 17 * 60, WORKDAYS)
 
@@ -127,3 +128,14 @@ def test_an_input_written_down_and_read_is_the_same_input(seed: int) -> None:
     assert {line.person_id: line for line in again.snapshot.lines} == {
         line.person_id: line for line in given.snapshot.lines
     }
+
+
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize("seed", range(12))
+def test_the_most_that_can_be_covered_is_what_a_run_covers(seed: int) -> None:
+    world = random_snapshot(seed, 7, 8)
+    for changed in (world, replace(world, quotas=(Quota(UNIT, 2),))):
+        body = run_matching(changed).certificate.body
+        levels = {one["level"]: one["value"] for one in body["objective"]}
+        covered = sum(value for level, value in levels.items() if level.startswith("people_covered"))
+        assert most_covered(changed) == covered

@@ -16,6 +16,7 @@ from matching.application.on_people_changed import on_people_changed
 from matching.application.on_program_changed import on_program_changed
 from matching.application.ports import KnownParticipation, KnownPerson, KnownProgram
 from matching.domain.facts import UnitPolicy, Weights
+from matching.domain.match_request import AskingSide
 
 from ..older_events import NEW_OF_A_PARTICIPATION, NEW_OF_A_PERSON, NEW_OF_A_PROGRAM, NOW, without
 from .fakes import FakeUnitOfWork
@@ -105,6 +106,7 @@ async def test_policies_mode_and_weights_of_a_program() -> None:
         trial_days=30,
         request_days=10,
         request_reminder_days=4,
+        asking_side="both",
         score_weights=weights | {"values": 4, "style": 3, "preferences": 2, "channel": 1},
     )
     kept = await program_of(event)
@@ -115,18 +117,19 @@ async def test_policies_mode_and_weights_of_a_program() -> None:
         3,
     )
     assert (kept.mode, kept.trial_days, kept.request_days, kept.request_reminder_days) == ("hybrid", 30, 10, 4)
-    assert kept.mentors_per_mentee == 2
+    assert (kept.mentors_per_mentee, kept.asking_side) == (2, AskingSide.BOTH)
     assert rows.program_of(rows.program_values(kept)) == kept
     old = await program_of(without(event.data, NEW_OF_A_PROGRAM))
     assert old.rules.weights == Weights(9, 8, 7, 6, 5)
     assert (old.rules.unit_policy, old.rules.repeat_pairs, old.rules.preference_limit) == (UnitPolicy.ANY, False, 5)
     assert (old.mode, old.trial_days, old.request_days, old.mentors_per_mentee) == ("hybrid", 0, 14, 1)
+    assert old.asking_side is None
 
 
-@pytest.mark.parametrize("field", ["unit_policy", "matching_mode"])
-async def test_a_policy_or_mode_nobody_here_knows_is_not_guessed(field: str) -> None:
+@pytest.mark.parametrize("field", ["unit_policy", "matching_mode", "asking_side"])
+async def test_a_policy_mode_or_side_nobody_here_knows_is_not_guessed(field: str) -> None:
     event = said(ProgramChartered)
-    odd: Any = {"unit_policy": "sideways", "matching_mode": "astrology"}[field]
+    odd: Any = {"unit_policy": "sideways", "matching_mode": "astrology", "asking_side": "neither"}[field]
     newer = event.data.model_copy(update={field: type(getattr(event.data, field))(odd)})
     with pytest.raises(KeyError):
         await on_program_changed(replace(event, data=newer), FakeUnitOfWork())

@@ -9,16 +9,20 @@ from uuid import UUID
 import pytest
 from chassis.ports import Conflict, InvalidInput, NotVisible, PreconditionFailed, Principal
 from matching.application.answer_searches import answers_to, claim_searches, finish_searches
+from matching.application.cancel_run import CancelRun, cancel_run
+from matching.application.execute_run import read_input
 from matching.application.rank_people import RankPeople, rank_people
 from matching.application.review_proposal import ReviewProposal, review_proposal
 from matching.application.set_quotas import SetQuotas, set_quotas
+from matching.application.start_run import StartRun, start_run
 from matching.application.start_search import StartSearch, start_search
 from matching.application.start_what_if import StartWhatIf, start_what_if
-from matching.domain.facts import Quota, Weights
+from matching.domain import quota as quota_rules
+from matching.domain.facts import Quota, Role, Weights
 from matching.domain.match_run import MatchRun, RunState
 from matching.domain.pair import Fit, Member, Pair, PairState
 from matching.domain.pair_review import RejectionReason, ReviewVerdict
-from matching.domain.quota import UNIT_PLACES, UNIT_PLACES_AT_MENTEE, quota_of_kind
+from matching.domain.quota import UNIT_PLACES, UNIT_PLACES_AT_MENTEE, TooManyPairs, quota_of_kind
 from matching.domain.rules import HardRules, Rule
 from matching.domain.run_input import RunInput
 from matching.domain.scoring import Overlap, score_pair
@@ -26,7 +30,17 @@ from matching.domain.what_if import Changes, ContradictsRule, Scored, compared, 
 from matching.entrypoints.mode_schedule import drafted
 from matching.settings import Settings
 
-from .fakes import COHORT, MANAGER, NOW, PROGRAM, FakeUnitOfWork, cohort_of, known_person, participant
+from .fakes import (
+    COHORT,
+    MANAGER,
+    NOW,
+    PROGRAM,
+    FakeUnitOfWork,
+    cohort_of,
+    known_participation,
+    known_person,
+    participant,
+)
 from .worlds import OTHER_UNIT, RULES, UNIT, mentee, mentor, participation, person, snapshot
 
 ALL = tuple(participation(number) for number in range(1, 8))
@@ -148,6 +162,38 @@ async def test_quotas_are_set_for_units_and_mentees_of_the_cohort_alone() -> Non
     with pytest.raises(NotVisible):
         await set_quotas(SetQuotas(COHORT, ()), uow)
     assert await uow.quotas.of_cohort(COHORT) == wanted
+
+
+@pytest.mark.requirement("N14")
+async def test_a_cohort_too_large_for_quotas_is_refused_before_a_worker_lists_all_its_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uow = cohort_of(3, 2)
+    limits = (Quota(UNIT, 2),)
+    monkeypatch.setattr(quota_rules, "MOST_PAIRS_WITH_QUOTAS", 5)
+    with pytest.raises(Conflict, match="at most 5 possible pairs; this cohort has 6") as refused:
+        await set_quotas(SetQuotas(COHORT, limits), uow)
+    assert refused.value.remedy == "Take the quotas off, or match in cohorts of fewer people."
+    monkeypatch.setattr(quota_rules, "MOST_PAIRS_WITH_QUOTAS", 6)
+    await set_quotas(SetQuotas(COHORT, limits), uow)
+    run = await start_run(StartRun(COHORT), uow)
+    await cancel_run(CancelRun(run.run_id), uow)
+    uow.known_participations.put(known_participation(103, Role.MENTEE))
+    with pytest.raises(Conflict, match="this cohort has 9"):
+        await start_run(StartRun(COHORT), uow)
+    await set_quotas(SetQuotas(COHORT, ()), uow)
+    assert (await start_run(StartRun(COHORT), uow)).version == 0
+
+
+async def test_who_joins_between_the_request_and_the_run_does_not_make_it_too_large_unseen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uow = cohort_of(3, 2)
+    await set_quotas(SetQuotas(COHORT, (Quota(UNIT, 2),)), uow)
+    run = await start_run(StartRun(COHORT), uow)
+    monkeypatch.setattr(quota_rules, "MOST_PAIRS_WITH_QUOTAS", 5)
+    with pytest.raises(TooManyPairs):
+        await read_input(run, uow)
 
 
 def one_proposal() -> tuple[FakeUnitOfWork, MatchRun, Pair]:

@@ -20,8 +20,8 @@ from matching.application.mode_views import request_view
 from matching.application.remind_of_requests import remind_of_requests
 from matching.application.start_search import StartSearch, start_search
 from matching.application.withdraw_request import WithdrawRequest, withdraw_request
-from matching.domain.facts import Line, PairType, Role, Snapshot
-from matching.domain.match_request import MOST_OPEN_REQUESTS, MatchRequest, RequestState
+from matching.domain.facts import Direction, Line, PairType, Role, Snapshot
+from matching.domain.match_request import MOST_OPEN_REQUESTS, AskingSide, MatchRequest, RequestState
 from matching.domain.pair import PairState
 from matching.domain.rules import HardRules
 from matching.domain.search import MOST_FOUND, Search, SearchState
@@ -117,6 +117,25 @@ async def test_others_find_no_request_and_the_one_asked_none_before_it_is_checke
     view = request_view(request, person(1))
     assert (view.partner_id, view.topics, view.role) == (person(101), ("technology.ai",), Role.MENTOR)
     assert request_view(request, person(101)).partner_id is None
+
+
+@pytest.mark.requirement("R0-30", "RX-01")
+@pytest.mark.parametrize("pair_type", PairType)
+@pytest.mark.parametrize("asking", [None, *AskingSide])
+async def test_the_program_says_whose_requests_begin_a_pair(asking: AskingSide | None, pair_type: PairType) -> None:
+    uow = self_mode(1, 1, asking_side=asking)
+    uow.known_programs.held[PROGRAM] = replace(
+        uow.known_programs.held[PROGRAM], rules=replace(RULES, pair_type=pair_type, direction=Direction.EXPERTISE)
+    )
+    expected = {AskingSide.MENTEE: {101}, AskingSide.MENTOR: {1}, AskingSide.BOTH: {1, 101}}
+    unsaid = AskingSide.BOTH if pair_type is PairType.RECIPROCAL else AskingSide.MENTEE
+    for asker, partner in ((101, 1), (1, 101)):
+        if asker in expected[asking or unsaid]:
+            request = await asked(uow, asker, partner)
+            await withdraw_request(WithdrawRequest(request.request_id), uow)
+        else:
+            with pytest.raises(Conflict, match="the other side asks"):
+                await asked(uow, asker, partner)
 
 
 @pytest.mark.requirement("S9")

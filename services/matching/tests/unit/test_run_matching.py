@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matching.domain import checker, checker_rows, checker_world
+from matching.domain import checker, checker_hours, checker_rows, checker_world
 from matching.domain import run_matching as module
 from matching.domain.explanation import UnmatchedReason
 from matching.domain.facts import Line, PairType, Quota, Role, Snapshot
@@ -210,6 +210,17 @@ def test_a_worse_result_is_not_proven_by_any_prices() -> None:
     assert found != ()
 
 
+@pytest.mark.requirement("N4")
+def test_a_floor_needs_its_proof_unless_no_score_is_higher() -> None:
+    for level, best in ((5, True), (3, False)):
+        world = snapshot(mentor(1, offers={"technology.ai": level}), mentee(3, asks={"technology.ai": 5}))
+        outcome = run_matching(world)
+        names = {claim.name for claim in outcome.proof.claims}
+        assert ("floor" not in names) is best
+        bare = [claim for claim in outcome.proof.claims if claim.name != "floor"]
+        assert (check(world, outcome, claims=bare) == ()) is best
+
+
 def priority_one(world: Snapshot) -> Snapshot:
     """The world with everybody in the first class of coverage."""
     return replace(
@@ -222,10 +233,12 @@ def priority_one(world: Snapshot) -> Snapshot:
 def test_the_checker_shares_no_code_with_what_it_checks() -> None:
     imported = {
         match[1]
-        for module_ in (checker, checker_rows, checker_world)
+        for module_ in (checker, checker_hours, checker_rows, checker_world)
         for match in re.finditer(r"(?m)^\s*(?:from|import) (matching[\w.]*)", inspect.getsource(module_))
     }
-    assert imported == {f"matching.domain.{name}" for name in ("facts", "checker_rows", "checker_world")}
+    assert imported == {
+        f"matching.domain.{name}" for name in ("facts", "checker_hours", "checker_rows", "checker_world")
+    }
 
 
 def test_a_result_that_the_checker_refuses_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from chassis.ports import Conflict, InvalidInput, NotVisible, Principal
-from contracts.matching import RunOutcome
+from contracts.matching import MatchRunCompleted, RunOutcome
 from matching.application.approve_run import ApproveRun, approve_run
 from matching.application.cancel_run import CancelRun, cancel_run
 from matching.application.execute_run import (
@@ -18,6 +20,7 @@ from matching.application.execute_run import (
     keep_run,
     read_input,
 )
+from matching.application.facts import run_facts
 from matching.application.release_run import ReleaseRun, release_all, release_run
 from matching.application.replay_run import replay_run
 from matching.application.start_run import StartRun, start_run
@@ -50,6 +53,20 @@ async def test_a_run_goes_from_the_request_to_released_proposals() -> None:
     assert (proposed.mentor_id, proposed.mentee_id) == (person(1), person(101))
     assert (proposed.expires_at - proposed.proposed_at).days == 14
     assert uow.actions == ["start-run", "release-run"]
+
+
+@pytest.mark.requirement("R0-31")
+async def test_a_run_of_more_pairs_than_the_contract_counts_is_published() -> None:
+    uow = cohort_of(1, 1)
+    run = await completed(uow, COHORT)
+    assert run.result is not None
+    run.result = replace(
+        run.result, possible_pairs=2_500_000_000, allowed_pairs=45_744_247, excluded={"direction": 2_454_255_753}
+    )
+    told = run_facts(MatchRunCompleted, run)
+    assert (told.possible_pairs, told.allowed_pairs) == (10_000_000, 10_000_000)
+    assert (told.all_possible_pairs, told.all_allowed_pairs) == (2_500_000_000, 45_744_247)
+    assert [(one.pairs, one.all_pairs) for one in told.excluded] == [(10_000_000, 2_454_255_753)]
 
 
 async def test_only_the_owner_of_the_cohort_runs_and_releases() -> None:
@@ -223,13 +240,32 @@ async def test_the_chain_above_is_read_to_the_top() -> None:
     assert {(count.rule.value, count.pairs) for count in told.excluded} == {("reporting_chain", 1)}
 
 
+@pytest.mark.requirement("R3-25", "I6")
+async def test_who_changes_while_the_cohort_is_read_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    uow = cohort_of(1, 1)
+    run = await start_run(StartRun(COHORT), uow)
+    remember, changes = uow.runs.remember_facts, iter([known_person(1, grade_rank=3, sequence=9)])
+
+    async def overtaken(run_id: UUID, people: Collection[UUID], mark: int) -> None:
+        await remember(run_id, people, mark)
+        uow.known_people.held.update({changed.person_id: changed for changed in changes})
+
+    monkeypatch.setattr(uow.runs, "remember_facts", overtaken)
+    claimed = await claim(uow)
+    assert await finish_run(claimed, await solve(claimed, uow), uow)
+    given = await uow.run_records.get(run.run_id, "input")
+    assert given is not None
+    assert [one.grade_rank for one in input_of(given).snapshot.mentors] == [3]
+    assert not run.outdated
+
+
 async def test_only_who_was_admitted_takes_part() -> None:
     uow = cohort_of(1, 1)
     for number, state in ((102, "waitlisted"), (103, "screened"), (104, "declined")):
         uow.known_people.held[person(number)] = known_person(number, grade_rank=8)
         uow.known_participations.put(known_participation(number, Role.MENTEE, state=state))
-    await start_run(StartRun(COHORT), uow)
-    _, given = await read_input(await claim(uow), uow)
+    run = await start_run(StartRun(COHORT), uow)
+    given = (await read_input(run, uow)).given
     assert [candidate.participation_id for candidate in given.snapshot.mentees] == [participation(101)]
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import platform
 import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from matching.adapters.solving import SolverPool
-from matching.application.ports import SolverDied
+from matching.application.ports import Report, SolverDied
 from matching.domain.run_matching import run_matching
 
 from .worlds import mentee, mentor, random_snapshot, snapshot
+
+MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -107,3 +111,20 @@ async def test_solvers_end_when_their_owner_is_killed(tmp_path: Path) -> None:
     while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
         assert time.monotonic() < deadline, "a solver outlived its owner"
         await asyncio.sleep(0.05)
+
+
+def kept_after_use(_report: Report) -> int:
+    """Megabytes a solving process holds on to after large arrays, with small ones between them that stay, were freed."""
+    large, small = [np.ones(MEGABYTE)], []
+    large.clear()
+    before = psutil.Process().memory_info().rss
+    for _ in range(20):
+        large.append(np.ones(6 * MEGABYTE // 8))
+        small.append(np.ones(12_000))
+    large.clear()
+    return int(psutil.Process().memory_info().rss - before) // MEGABYTE
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+async def test_what_a_run_has_freed_goes_back_to_the_system(pool: SolverPool) -> None:
+    assert await pool.call(kept_after_use) < 30

@@ -166,7 +166,16 @@ _CLOSE = text(
     DELETE FROM guard_changes USING closed WHERE guard_changes.change_set_id = closed.change_set_id
     """
 )
-_LEAD = text("SELECT pg_try_advisory_xact_lock(hashtext('matching guard'))")
+_LEAD = text(
+    f"""
+    SELECT CASE WHEN EXISTS (SELECT FROM guard_marks)
+                  OR EXISTS (SELECT FROM guard_change_sets)
+                  OR EXISTS (SELECT FROM guard_applications)
+                  OR EXISTS (SELECT FROM conflicts WHERE NOT examined)
+                  OR EXISTS (SELECT FROM pairs WHERE watched IS NULL AND {_LIVES})
+                THEN pg_try_advisory_xact_lock(hashtext('matching guard')) ELSE false END
+    """
+)
 _TAKE_UNEXAMINED = text(
     """
     UPDATE conflicts SET examined = true WHERE NOT examined

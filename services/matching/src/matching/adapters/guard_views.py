@@ -9,10 +9,11 @@ from uuid import UUID
 
 from chassis.database import ReadSession
 from chassis.ports import NotVisible, Principal
-from sqlalchemy import ColumnElement, Table, and_, false, func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from matching.adapters import guard_rows, rows
-from matching.adapters.tables import conflicts, known_cohorts, known_pairs, notices, pairs, waivers
+from matching.adapters.tables import conflicts, known_pairs, notices, pairs, waivers
+from matching.adapters.visibility import owned_by, page_of, require_own_cohort
 from matching.application.guard_views import (
     ConflictView,
     NoticeView,
@@ -28,13 +29,6 @@ from matching.application.guard_views import (
 from matching.domain.pair import PairState
 
 
-def _owned_by(table: Table, principal: Principal) -> ColumnElement[bool]:
-    """Rows of the principal's own unit, for those who run its programs. What names the unit as a guest is not among them."""
-    if principal.business_unit_id is None or not principal.has("program_manager"):
-        return false()
-    return table.c.business_unit_id == principal.business_unit_id
-
-
 class GuardViews:
     """Reads of one transaction."""
 
@@ -43,10 +37,8 @@ class GuardViews:
 
     async def conflicts(self, principal: Principal, *, after: UUID | None, limit: int) -> Sequence[ConflictView]:
         """At most `limit` entries of the unit's register that count, in the order of their ids."""
-        statement = select(conflicts).where(_owned_by(conflicts, principal), conflicts.c.removed_at.is_(None))
-        if after is not None:
-            statement = statement.where(conflicts.c.conflict_id > after)
-        found = await self._session.fetch_all(statement.order_by(conflicts.c.conflict_id).limit(limit))
+        statement = select(conflicts).where(owned_by(conflicts, principal), conflicts.c.removed_at.is_(None))
+        found = await self._session.fetch_all(page_of(statement, conflicts.c.conflict_id, after, limit))
         return [conflict_view(guard_rows.conflict_of(row)) for row in found]
 
     async def conflict(self, conflict_id: UUID, principal: Principal) -> ConflictView:
@@ -58,7 +50,7 @@ class GuardViews:
             select(conflicts).where(
                 conflicts.c.conflict_id == conflict_id,
                 conflicts.c.removed_at.is_(None),
-                _owned_by(conflicts, principal),
+                owned_by(conflicts, principal),
             )
         )
         if row is None:
@@ -72,17 +64,9 @@ class GuardViews:
 
         :raises NotVisible: no such cohort of the principal's unit.
         """
-        cohort = await self._session.fetch_one(
-            select(known_cohorts.c.cohort_id).where(
-                known_cohorts.c.cohort_id == cohort_id, _owned_by(known_cohorts, principal)
-            )
-        )
-        if cohort is None:
-            raise NotVisible("no such cohort")
-        statement = select(waivers).where(waivers.c.cohort_id == cohort_id).order_by(waivers.c.waiver_id).limit(limit)
-        if after is not None:
-            statement = statement.where(waivers.c.waiver_id > after)
-        return [waiver_view(guard_rows.waiver_of(row)) for row in await self._session.fetch_all(statement)]
+        await require_own_cohort(self._session, cohort_id, principal)
+        paged = page_of(select(waivers).where(waivers.c.cohort_id == cohort_id), waivers.c.waiver_id, after, limit)
+        return [waiver_view(guard_rows.waiver_of(row)) for row in await self._session.fetch_all(paged)]
 
     async def waiver(self, waiver_id: UUID, principal: Principal) -> WaiverView:
         """A waiver in any state.
@@ -90,7 +74,7 @@ class GuardViews:
         :raises NotVisible: the unit has none.
         """
         row = await self._session.fetch_one(
-            select(waivers).where(waivers.c.waiver_id == waiver_id, _owned_by(waivers, principal))
+            select(waivers).where(waivers.c.waiver_id == waiver_id, owned_by(waivers, principal))
         )
         if row is None:
             raise NotVisible("no such waiver")
@@ -102,26 +86,22 @@ class GuardViews:
         """At most `limit` paused pairs of the unit's cohorts, in the order of their ids; of one cohort where named."""
         ended = select(known_pairs.c.pair_id).where(known_pairs.c.pair_id == pairs.c.pair_id, known_pairs.c.ended)
         statement = select(pairs).where(
-            _owned_by(pairs, principal), pairs.c.state == PairState.QUARANTINED.value, ~ended.exists()
+            owned_by(pairs, principal), pairs.c.state == PairState.QUARANTINED.value, ~ended.exists()
         )
         if cohort_id is not None:
             statement = statement.where(pairs.c.cohort_id == cohort_id)
-        if after is not None:
-            statement = statement.where(pairs.c.pair_id > after)
-        found = await self._session.fetch_all(statement.order_by(pairs.c.pair_id).limit(limit))
+        found = await self._session.fetch_all(page_of(statement, pairs.c.pair_id, after, limit))
         return [quarantine_view(rows.pair_of(row)) for row in found]
 
     async def notices(
         self, principal: Principal, *, cohort_id: UUID | None, after: UUID | None, limit: int
     ) -> Sequence[NoticeView]:
         """At most `limit` notices about pairs of the unit's cohorts, in the order of their ids; of one cohort where named."""
-        statement = select(notices).where(_owned_by(notices, principal), notices.c.addressee_id.is_(None))
-        statement = statement.order_by(notices.c.notice_id).limit(limit)
+        statement = select(notices).where(owned_by(notices, principal), notices.c.addressee_id.is_(None))
         if cohort_id is not None:
             statement = statement.where(notices.c.cohort_id == cohort_id)
-        if after is not None:
-            statement = statement.where(notices.c.notice_id > after)
-        return [notice_view(guard_rows.notice_of(row)) for row in await self._session.fetch_all(statement)]
+        found = await self._session.fetch_all(page_of(statement, notices.c.notice_id, after, limit))
+        return [notice_view(guard_rows.notice_of(row)) for row in found]
 
     async def own_notices(self, principal: Principal, *, after: UUID | None, limit: int) -> Sequence[OwnNoticeView]:
         """At most `limit` notices to the principal, in the order of their ids."""
@@ -131,7 +111,5 @@ class GuardViews:
             or_(notices.c.mentor_id == principal.person_id, notices.c.mentee_id == principal.person_id),
             func.coalesce(notices.c.addressee_id, principal.person_id) == principal.person_id,
         )
-        later = notices.c.notice_id > after if after is not None else None
-        statement = select(notices).where(mine if later is None else and_(mine, later))
-        found = await self._session.fetch_all(statement.order_by(notices.c.notice_id).limit(limit))
+        found = await self._session.fetch_all(page_of(select(notices).where(mine), notices.c.notice_id, after, limit))
         return [own_notice_view(guard_rows.notice_of(row)) for row in found]

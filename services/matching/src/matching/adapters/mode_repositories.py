@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
 from matching.adapters import mode_rows
+from matching.adapters.activity import LAST_ACTIVE
 from matching.adapters.tables import (
     known_participations,
     match_requests,
@@ -44,28 +45,6 @@ _TAKEN = text(
     WHERE (mentor_participation_id = ANY (CAST(:ids AS uuid[])) OR mentee_participation_id = ANY (CAST(:ids AS uuid[])))
       AND side.participation_id = ANY (CAST(:ids AS uuid[]))
     GROUP BY side.participation_id
-    """
-)
-_LAST_ACTIVE = text(
-    """
-    SELECT participation_id, (max(at) AT TIME ZONE 'UTC')::date AS day
-    FROM (
-        SELECT participation_id, requested_at AS at FROM searches WHERE cohort_id = :cohort_id
-        UNION ALL
-        SELECT participation_id, changed_at FROM preferences WHERE cohort_id = :cohort_id
-        UNION ALL
-        SELECT CASE asker WHEN 'mentor' THEN mentor_participation_id ELSE mentee_participation_id END, asked_at
-        FROM match_requests WHERE cohort_id = :cohort_id
-        UNION ALL
-        SELECT CASE asker WHEN 'mentor' THEN mentee_participation_id ELSE mentor_participation_id END, answered_at
-        FROM match_requests WHERE cohort_id = :cohort_id AND state IN ('accepted', 'declined')
-        UNION ALL
-        SELECT mentor_participation_id, mentor_accepted_at FROM pairs WHERE cohort_id = :cohort_id
-        UNION ALL
-        SELECT mentee_participation_id, mentee_accepted_at FROM pairs WHERE cohort_id = :cohort_id
-    ) AS activity
-    WHERE at IS NOT NULL
-    GROUP BY participation_id
     """
 )
 # Who takes part no more, has left, or holds as many places as they have.
@@ -120,6 +99,11 @@ class Searches:
 
     def __init__(self, session: WriteSession) -> None:
         self._session = session
+
+    async def erase(self, people: Collection[UUID]) -> None:
+        """See the port."""
+        gone = bindparam("gone", list(people), ARRAY(Uuid))
+        await self._session.execute(delete(searches).where(searches.c.person_id == func.any(gone)))
 
     async def latest(self, participation_id: UUID) -> Search | None:
         """See the port."""
@@ -182,7 +166,7 @@ class Searches:
 
     async def last_active(self, cohort_id: UUID) -> Mapping[UUID, date]:
         """See the port."""
-        found = await self._session.fetch_all(_LAST_ACTIVE, {"cohort_id": cohort_id})
+        found = await self._session.fetch_all(LAST_ACTIVE, {"cohort_id": cohort_id, "ids": None})
         return {row["participation_id"]: row["day"] for row in found}
 
 
@@ -290,6 +274,11 @@ class PreferenceLists:
 
     def __init__(self, session: WriteSession) -> None:
         self._session = session
+
+    async def erase(self, people: Collection[UUID]) -> None:
+        """See the port."""
+        gone = bindparam("gone", list(people), ARRAY(Uuid))
+        await self._session.execute(delete(preferences).where(preferences.c.person_id == func.any(gone)))
 
     async def of_cohort(self, cohort_id: UUID) -> Mapping[UUID, tuple[UUID, ...]]:
         """See the port."""

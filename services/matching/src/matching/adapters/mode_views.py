@@ -9,11 +9,11 @@ from uuid import UUID
 
 from chassis.database import ReadSession
 from chassis.ports import InvalidInput, NotVisible, Principal
-from sqlalchemy import ColumnElement, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from matching.adapters import mode_rows, rows
+from matching.adapters.activity import LAST_ACTIVE
 from matching.adapters.tables import (
-    known_cohorts,
     known_participations,
     match_requests,
     pair_reviews,
@@ -24,14 +24,18 @@ from matching.adapters.tables import (
     searches,
     what_ifs,
 )
+from matching.adapters.visibility import owned_by, page_of, require_own_cohort
 from matching.application.mode_views import (
+    CohortRequestsView,
     FoundView,
     PreferencesView,
     QuotasView,
+    RequestState,
     RequestView,
     ReviewView,
     SearchView,
     WhatIfView,
+    cohort_request_view,
     found_view,
     preferences_view,
     quotas_view,
@@ -42,12 +46,6 @@ from matching.application.mode_views import (
 from matching.application.take_snapshot import places_of
 from matching.domain.quota import CohortQuotas
 from matching.domain.search import Search
-
-
-def _of_own_unit(table: Table, principal: Principal) -> ColumnElement[bool]:
-    if principal.business_unit_id is None:
-        return false()
-    return table.c.business_unit_id == principal.business_unit_id
 
 
 def _own_requests(principal: Principal) -> ColumnElement[bool]:
@@ -98,9 +96,7 @@ class ModeViews:
     async def requests(self, principal: Principal, *, after: UUID | None, limit: int) -> Sequence[RequestView]:
         """At most `limit` requests of the principal's own, made or received, in the order of their ids."""
         statement = select(match_requests).where(_own_requests(principal))
-        if after is not None:
-            statement = statement.where(match_requests.c.request_id > after)
-        found = await self._session.fetch_all(statement.order_by(match_requests.c.request_id).limit(limit))
+        found = await self._session.fetch_all(page_of(statement, match_requests.c.request_id, after, limit))
         return [request_view(mode_rows.request_of(row), principal.person_id) for row in found]
 
     async def request(self, request_id: UUID, principal: Principal) -> RequestView:
@@ -114,6 +110,46 @@ class ModeViews:
         if row is None:
             raise NotVisible("no such request")
         return request_view(mode_rows.request_of(row), principal.person_id)
+
+    async def requests_of_cohort(
+        self,
+        cohort_id: UUID,
+        principal: Principal,
+        *,
+        state: RequestState | None,
+        overdue: bool,
+        after: UUID | None,
+        limit: int,
+    ) -> CohortRequestsView:
+        """All requests of a cohort counted, and at most `limit` of them in the order of their ids: of one state, or with `overdue`
+        the open ones whose reminder has gone out unanswered.
+
+        :raises NotVisible: no such cohort of the principal's unit.
+        """
+        await require_own_cohort(self._session, cohort_id, principal)
+        of_cohort = match_requests.c.cohort_id == cohort_id
+        is_overdue = and_(match_requests.c.state == RequestState.OPEN.value, match_requests.c.reminded_at.is_not(None))
+        counted = await self._session.fetch_all(
+            select(match_requests.c.state, func.count().label("all"), func.count().filter(is_overdue).label("overdue"))
+            .where(of_cohort)
+            .group_by(match_requests.c.state)
+        )
+        statement = select(match_requests).where(of_cohort)
+        if state is not None:
+            statement = statement.where(match_requests.c.state == state.value)
+        if overdue:
+            statement = statement.where(is_overdue)
+        found = await self._session.fetch_all(page_of(statement, match_requests.c.request_id, after, limit))
+        requests = [mode_rows.request_of(row) for row in found]
+        asked = {"cohort_id": cohort_id, "ids": [request.asked.participation_id for request in requests]}
+        active = await self._session.fetch_all(LAST_ACTIVE, asked)
+        days = {row["participation_id"]: row["day"] for row in active}
+        return CohortRequestsView(
+            cohort_id=cohort_id,
+            counts={RequestState(row["state"]): row["all"] for row in counted},
+            overdue=sum(row["overdue"] for row in counted),
+            requests=tuple(cohort_request_view(request, days) for request in requests),
+        )
 
     async def preferences(self, participation_id: UUID, principal: Principal) -> PreferencesView:
         """The preferences of a participation of the principal's own.
@@ -140,7 +176,7 @@ class ModeViews:
 
         :raises NotVisible: no such cohort of the principal's unit.
         """
-        await self._own_cohort(cohort_id, principal)
+        await require_own_cohort(self._session, cohort_id, principal)
         row = await self._session.fetch_one(select(quotas).where(quotas.c.cohort_id == cohort_id))
         if row is None:
             return quotas_view(CohortQuotas(cohort_id, cohort_id, cohort_id))
@@ -153,11 +189,9 @@ class ModeViews:
 
         :raises NotVisible: no such cohort of the principal's unit.
         """
-        await self._own_cohort(cohort_id, principal)
+        await require_own_cohort(self._session, cohort_id, principal)
         statement = select(pair_reviews).where(pair_reviews.c.cohort_id == cohort_id)
-        if after is not None:
-            statement = statement.where(pair_reviews.c.review_id > after)
-        found = await self._session.fetch_all(statement.order_by(pair_reviews.c.review_id).limit(limit))
+        found = await self._session.fetch_all(page_of(statement, pair_reviews.c.review_id, after, limit))
         reviews = [mode_rows.review_of(row) for row in found]
         return [
             ReviewView(
@@ -178,7 +212,7 @@ class ModeViews:
         :raises NotVisible: there is none.
         """
         row = await self._session.fetch_one(
-            select(what_ifs).where(what_ifs.c.what_if_id == what_if_id, _of_own_unit(what_ifs, principal))
+            select(what_ifs).where(what_ifs.c.what_if_id == what_if_id, owned_by(what_ifs, principal))
         )
         if row is None:
             raise NotVisible("no such what-if")
@@ -192,14 +226,12 @@ class ModeViews:
         :raises NotVisible: no such run of the principal's unit.
         """
         run = await self._session.fetch_one(
-            select(runs.c.run_id).where(runs.c.run_id == run_id, _of_own_unit(runs, principal))
+            select(runs.c.run_id).where(runs.c.run_id == run_id, owned_by(runs, principal))
         )
         if run is None:
             raise NotVisible("no such run")
         statement = select(what_ifs).where(what_ifs.c.run_id == run_id)
-        if after is not None:
-            statement = statement.where(what_ifs.c.what_if_id > after)
-        found = await self._session.fetch_all(statement.order_by(what_ifs.c.what_if_id).limit(limit))
+        found = await self._session.fetch_all(page_of(statement, what_ifs.c.what_if_id, after, limit))
         return [what_if_view(mode_rows.what_if_of(row)) for row in found]
 
     async def _own_search(self, search_id: UUID, principal: Principal) -> Search:
@@ -209,15 +241,6 @@ class ModeViews:
         if row is None:
             raise NotVisible("no such search")
         return mode_rows.search_of(row)
-
-    async def _own_cohort(self, cohort_id: UUID, principal: Principal) -> None:
-        cohort = await self._session.fetch_one(
-            select(known_cohorts.c.cohort_id).where(
-                known_cohorts.c.cohort_id == cohort_id, _of_own_unit(known_cohorts, principal)
-            )
-        )
-        if cohort is None:
-            raise NotVisible("no such cohort")
 
     async def _free_places(self, search: Search) -> dict[UUID, int]:
         """Free places of everybody found who still takes part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import Uuid
 
 from matching.adapters import rows
+from matching.adapters.many_rows import (
+    PARTICIPATIONS_BY_IDS,
+    PARTICIPATIONS_OF_COHORT,
+    PEOPLE_WITH_SUPERIORS,
+    ReadParticipations,
+    ReadPeople,
+    read_many,
+)
 from matching.adapters.run_records import insert_all
 from matching.adapters.tables import (
     known_cohorts,
@@ -163,6 +171,17 @@ class Runs:
             .values(outdated=True)
         )
 
+    async def restart(self, people: Collection[UUID]) -> None:
+        """See the port."""
+        seen = runs.c.people.overlap(bindparam("erased", list(people), ARRAY(Uuid)))
+        # Who is in the snapshot is noted in the transaction that reads it: until then nobody is.
+        reading = func.cardinality(runs.c.people) == 0
+        await self._session.execute(
+            update(runs)
+            .where(runs.c.state == "running", or_(seen, reading))
+            .values(state="queued", leased_until=None, stage=None, share=None, version=runs.c.version + 1)
+        )
+
 
 class Pairs:
     """See `application.ports.PairRepository`."""
@@ -275,21 +294,6 @@ class Pairs:
             await self._session.execute(update(pairs).where(pairs.c.pair_id == bindparam("key")).values(named), values)
 
 
-_WITH_SUPERIORS = text(
-    """
-    WITH RECURSIVE up (person_id) AS (
-        SELECT unnest(CAST(:people AS uuid[]))
-        UNION
-        SELECT superior.person_id
-        FROM up JOIN known_people ON known_people.person_id = up.person_id
-        CROSS JOIN LATERAL unnest(known_people.dotted_line_ids || known_people.manager_id) AS superior (person_id)
-        WHERE superior.person_id IS NOT NULL
-    )
-    SELECT known_people.* FROM known_people JOIN up ON up.person_id = known_people.person_id
-    """
-)
-
-
 class People:
     """See `application.ports.KnownPeople`."""
 
@@ -298,8 +302,7 @@ class People:
 
     async def with_superiors(self, people: Collection[UUID]) -> Sequence[KnownPerson]:
         """See the port."""
-        found = await self._session.fetch_all(_WITH_SUPERIORS, {"people": list(people)})
-        return [rows.person_of(row) for row in found]
+        return await read_many(self._session, PEOPLE_WITH_SUPERIORS, list(people), ReadPeople())
 
     async def put_all(self, people: Sequence[KnownPerson]) -> Sequence[UUID]:
         """See the port."""
@@ -371,20 +374,21 @@ class Participations:
 
     async def of_cohort(self, cohort_id: UUID) -> Sequence[KnownParticipation]:
         """See the port."""
-        found = await self._session.fetch_all(
-            select(known_participations)
-            .where(known_participations.c.cohort_id == cohort_id)
-            .order_by(known_participations.c.participation_id)
-        )
-        return [rows.participation_of(row) for row in found]
+        return await read_many(self._session, PARTICIPATIONS_OF_COHORT, cohort_id, ReadParticipations())
 
     async def by_ids(self, participation_ids: Collection[UUID]) -> Sequence[KnownParticipation]:
         """See the port."""
-        ids = bindparam("participation_ids", list(participation_ids), ARRAY(Uuid))
+        ids = list(participation_ids)
+        return await read_many(self._session, PARTICIPATIONS_BY_IDS, ids, ReadParticipations())
+
+    async def cadence_floors(self, cohort_id: UUID) -> Mapping[UUID, int]:
+        """See the port."""
         found = await self._session.fetch_all(
-            select(known_participations).where(known_participations.c.participation_id == func.any(ids))
+            select(known_participations.c.participation_id, known_participations.c.cadence_floor_days).where(
+                known_participations.c.cohort_id == cohort_id, known_participations.c.cadence_floor_days.is_not(None)
+            )
         )
-        return [rows.participation_of(row) for row in found]
+        return {row["participation_id"]: row["cadence_floor_days"] for row in found}
 
     def put(self, participation: KnownParticipation) -> None:
         """See the port."""

@@ -17,6 +17,7 @@ from matching.domain.facts import (
     Weights,
     WorkingTime,
 )
+from matching.domain.match_request import AskingSide
 from matching.domain.match_run import MatchRun, RunOutcome, RunResult, RunState
 from matching.domain.pair import Fit, MatchedTopic, Member, Pair, PairState, Resolution
 
@@ -137,7 +138,15 @@ def constant_pair_values(pair: Pair) -> dict[str, Any]:
         "mentee_participation_id": pair.mentee.participation_id,
         "score": pair.fit.score,
         "score_parts": dict(pair.fit.parts),
-        "topics": [asdict(topic) for topic in pair.fit.topics],
+        "topics": [
+            {
+                "topic": topic.topic,
+                "teacher": topic.teacher.value,
+                "offered_level": topic.offered_level,
+                "asked_level": topic.asked_level,
+            }
+            for topic in pair.fit.topics
+        ],
         "shared_languages": list(pair.fit.shared_languages),
         "overlap_minutes": pair.fit.overlap_minutes,
         "grade_gap": pair.fit.grade_gap,
@@ -200,6 +209,9 @@ def program_of(row: Row) -> KnownProgram:
         request_days=row["request_days"],
         request_reminder_days=row["request_reminder_days"],
         mentors_per_mentee=row["mentors_per_mentee"],
+        asking_side=None if row["asking_side"] is None else AskingSide(row["asking_side"]),
+        suppression_threshold=row["suppression_threshold"],
+        audit_dimensions=tuple(row["audit_dimensions"]),
         sequence=row["sequence"],
     )
 
@@ -227,6 +239,9 @@ def program_values(program: KnownProgram) -> dict[str, Any]:
         "request_days": program.request_days,
         "request_reminder_days": program.request_reminder_days,
         "mentors_per_mentee": program.mentors_per_mentee,
+        "asking_side": None if program.asking_side is None else program.asking_side.value,
+        "suppression_threshold": program.suppression_threshold,
+        "audit_dimensions": list(program.audit_dimensions),
         "sequence": program.sequence,
     }
 

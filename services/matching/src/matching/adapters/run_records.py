@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -15,10 +14,10 @@ from sqlalchemy.dialects import postgresql
 from matching.adapters.tables import pairs, run_records, run_unmatched, runs
 from matching.domain.explanation import Unmatched
 from matching.domain.match_run import MatchRun
+from matching.domain.run_input import unpacked
 
 ROWS_AT_ONCE = 1000
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects carry no annotations
-_FASTEST = 1
 
 
 async def insert_all(session: WriteSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -53,14 +52,14 @@ class RunRecords:
     async def put(self, run: MatchRun, name: str, content: bytes) -> None:
         """See the port."""
         values = {"run_id": run.run_id, "name": name, "business_unit_id": run.business_unit_id}
-        await self._session.execute(insert(run_records).values(**values, content=zlib.compress(content, _FASTEST)))
+        await self._session.execute(insert(run_records).values(**values, content=content))
 
     async def get(self, run_id: UUID, name: str) -> bytes | None:
         """See the port."""
         content = await self._session.scalar(
             select(run_records.c.content).where(run_records.c.run_id == run_id, run_records.c.name == name)
         )
-        return None if content is None else zlib.decompress(content)
+        return None if content is None else unpacked(content)
 
     async def erase(self, people: Collection[UUID]) -> None:
         """See the port."""

@@ -7,6 +7,7 @@ for a process waits in a thread, and neither side sends the other more than it m
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -30,6 +31,8 @@ _Result = TypeVar("_Result")
 _LARGE_KILOBYTES = 400 * 1024
 _REPORT_SECONDS = 0.2
 _GOODBYE_SECONDS = 5.0
+_M_MMAP_THRESHOLD = -3
+_MAPPED_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -148,6 +151,7 @@ def _converse(connection: Connection, call: Any, heard: Report) -> tuple[bool, A
 def _serve(connection: Connection) -> None:
     """In a solving process: do one task after the other."""
     _end_with_the_parent()
+    _map_large_arrays()
     while True:
         try:
             task, arguments, named = connection.recv()
@@ -168,6 +172,14 @@ def _serve(connection: Connection) -> None:
             connection.send(("failed", RuntimeError(f"{type(error).__name__} about {type(answer[1]).__name__}"), keep))
         if not keep:
             return
+
+
+def _map_large_arrays() -> None:
+    """Have glibc map arrays from `_MAPPED_BYTES` on, always: by default it raises that size with every array that is freed, and
+    keeps what lies between the next ones. Another C library goes its own way.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
 
 
 def _reporter(connection: Connection) -> Report:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from chassis.schema import metadata_for
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Index,
     Integer,
     LargeBinary,
@@ -21,9 +19,56 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-metadata = metadata_for("matching")
+from matching.adapters.columns import MOMENT, metadata, owned_cohort, shared_cohort
+from matching.adapters.guard_tables import (
+    conflicts,
+    guard_applications,
+    guard_change_sets,
+    guard_changes,
+    guard_marks,
+    notices,
+    waivers,
+)
+from matching.adapters.mode_tables import (
+    match_requests,
+    pair_reviews,
+    place_claims,
+    preferences,
+    quotas,
+    searches,
+    what_ifs,
+)
 
-_MOMENT = DateTime(timezone=True)
+__all__ = [
+    "conflicts",
+    "governance_cells",
+    "governance_packs",
+    "guard_applications",
+    "guard_change_sets",
+    "guard_changes",
+    "guard_marks",
+    "known_audit_groups",
+    "known_cohorts",
+    "known_pairs",
+    "known_participations",
+    "known_people",
+    "known_programs",
+    "match_requests",
+    "metadata",
+    "notices",
+    "pair_reviews",
+    "pairs",
+    "place_claims",
+    "preferences",
+    "quotas",
+    "run_records",
+    "run_unmatched",
+    "runs",
+    "searches",
+    "waivers",
+    "what_ifs",
+]
+
 _OPEN_RUN = text("state IN ('queued', 'running', 'releasing')")
 _RELEASED = text("state = 'released'")
 _LIVING = "state IN ('released', 'formed', 'quarantined')"
@@ -32,21 +77,18 @@ runs = Table(
     "runs",
     metadata,
     Column("run_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
+    *shared_cohort(),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("settings_version", Integer, nullable=False),
     Column("people", ARRAY(Uuid), nullable=False, comment="Everybody whose facts are in the snapshot."),
     Column("outdated", Boolean, nullable=False),
-    Column("requested_at", _MOMENT, nullable=False),
-    Column("completed_at", _MOMENT),
-    Column("released_at", _MOMENT),
+    Column("requested_at", MOMENT, nullable=False),
+    Column("completed_at", MOMENT),
+    Column("released_at", MOMENT),
     Column("result", JSONB),
-    Column("queued_at", _MOMENT, nullable=False, server_default=func.now(), comment="Real time."),
-    Column("leased_until", _MOMENT, comment="Real time; a worker that does not renew it has died."),
+    Column("queued_at", MOMENT, nullable=False, server_default=func.now(), comment="Real time."),
+    Column("leased_until", MOMENT, comment="Real time; a worker that does not renew it has died."),
     Column("version", Integer, nullable=False),
     Column("keep_run_id", Uuid, comment="The run whose proposals a re-match keeps where it can."),
     Column("deadline_seconds", Integer, comment="How long solving may take; none: until the optimum is proven."),
@@ -95,16 +137,13 @@ pairs = Table(
     metadata,
     Column("pair_id", Uuid, primary_key=True),
     Column("run_id", Uuid, nullable=False),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
+    *shared_cohort(),
     Column("mentor_id", Uuid, nullable=False),
     Column("mentee_id", Uuid, nullable=False),
     Column("mentor_participation_id", Uuid, nullable=False),
     Column("mentee_participation_id", Uuid, nullable=False),
-    Column("mentor_accepted_at", _MOMENT),
-    Column("mentee_accepted_at", _MOMENT),
+    Column("mentor_accepted_at", MOMENT),
+    Column("mentee_accepted_at", MOMENT),
     Column("score", Integer, nullable=False),
     Column("score_parts", JSONB, nullable=False),
     Column("topics", JSONB, nullable=False),
@@ -114,12 +153,12 @@ pairs = Table(
     Column("words", ARRAY(Text), nullable=False),
     Column("cadence_floor_days", Integer),
     Column("state", Text, nullable=False),
-    Column("released_at", _MOMENT),
-    Column("expires_at", _MOMENT),
-    Column("formed_at", _MOMENT),
+    Column("released_at", MOMENT),
+    Column("expires_at", MOMENT),
+    Column("formed_at", MOMENT),
     Column("version", Integer, nullable=False),
     Column("broken_rules", ARRAY(Text), nullable=False, server_default="{}"),
-    Column("quarantined_at", _MOMENT),
+    Column("quarantined_at", MOMENT),
     Column("resolution", Text),
     Column("watched", ARRAY(Uuid), comment="On whose facts the guard's verdict rests; null before it has looked."),
     CheckConstraint("business_unit_id = ANY (named_unit_ids)", name="owner_is_named"),
@@ -177,6 +216,9 @@ known_programs = Table(
     Column("request_days", Integer, nullable=False, server_default="14"),
     Column("request_reminder_days", Integer, nullable=False, server_default="7"),
     Column("mentors_per_mentee", Integer, nullable=False, server_default="1"),
+    Column("suppression_threshold", Integer, nullable=False, server_default="5"),
+    Column("audit_dimensions", ARRAY(Text), nullable=False, server_default="{age_band,disability,ethnicity,gender}"),
+    Column("asking_side", Text),
     Column("sequence", BigInteger, nullable=False),
 )
 
@@ -221,6 +263,47 @@ known_participations = Table(
     Index("ix_known_participations_cohort_id", "cohort_id"),
 )
 
+known_audit_groups = Table(
+    "known_audit_groups",
+    metadata,
+    Column("participation_id", Uuid, primary_key=True),
+    Column("cohort_id", Uuid, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("codes", JSONB, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Index("ix_known_audit_groups_cohort_id", "cohort_id"),
+    Index("ix_known_audit_groups_person_id", "person_id"),
+)
+"""Keyed codes by dimension of who consented to audits; none once it is withdrawn. The api role cannot read it."""
+
+governance_packs = Table(
+    "governance_packs",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    *owned_cohort(),
+    Column("attempts", Integer, nullable=False),
+    Column("computed_at", MOMENT),
+    Column("document", Text),
+    Column("digest", Text),
+    Index("ix_governance_packs_cohort_id", "cohort_id"),
+)
+
+governance_cells = Table(
+    "governance_cells",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("cell", Text, primary_key=True),
+    Column("cohort_id", Uuid, nullable=False),
+    Column("business_unit_id", Uuid, nullable=False),
+    Column("members", ARRAY(Uuid), nullable=False),
+    Index("ix_governance_cells_members", "members", postgresql_using="gin"),
+    Index("ix_governance_cells_cohort_id", "cohort_id"),
+)
+"""Who stood in which keyed cell of a pack, so that a later one tells nothing by its difference; who has withdrawn since is an id
+that is nobody's. The api role cannot read it.
+"""
+
 known_pairs = Table(
     "known_pairs",
     metadata,
@@ -229,256 +312,4 @@ known_pairs = Table(
     Column("named_unit_ids", ARRAY(Uuid), nullable=False),
     Column("ended", Boolean, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-)
-
-_OPEN_REQUEST = text("state = 'open'")
-
-place_claims = Table(
-    "place_claims",
-    metadata,
-    Column("pair_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("mentor_participation_id", Uuid, nullable=False),
-    Column("mentee_participation_id", Uuid, nullable=False),
-    Index("ix_place_claims_cohort_id", "cohort_id"),
-    Index("ix_place_claims_mentor_participation_id", "mentor_participation_id"),
-    Index("ix_place_claims_mentee_participation_id", "mentee_participation_id"),
-)
-"""Who holds a place, seen by the whole cohort; triggers on `pairs` and `known_pairs` keep it (migration 0004)."""
-
-searches = Table(
-    "searches",
-    metadata,
-    Column("search_id", Uuid, primary_key=True),
-    Column("participation_id", Uuid, nullable=False),
-    Column("person_id", Uuid, nullable=False),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("refusal", Text),
-    Column("terms", JSONB),
-    Column("found", JSONB, nullable=False),
-    Column("requested_at", _MOMENT, nullable=False),
-    Column("completed_at", _MOMENT),
-    Column("leased_until", _MOMENT, comment="Real time; a worker that does not finish by then has died."),
-    Column("version", Integer, nullable=False),
-    Index("ix_searches_participation_id_search_id", "participation_id", "search_id"),
-    Index("uq_searches_one_queued", "participation_id", unique=True, postgresql_where=text("state = 'queued'")),
-    info={"conflicts": {"uq_searches_one_queued": (None, "A search of yours is under way.")}},
-)
-
-match_requests = Table(
-    "match_requests",
-    metadata,
-    Column("request_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("asker", Text, nullable=False),
-    Column("mentor_id", Uuid, nullable=False),
-    Column("mentee_id", Uuid, nullable=False),
-    Column("mentor_participation_id", Uuid, nullable=False),
-    Column("mentee_participation_id", Uuid, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("asked_at", _MOMENT, nullable=False),
-    Column("remind_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
-    Column("mentors_per_mentee", Integer, nullable=False),
-    Column("checked", Boolean, nullable=False),
-    Column("shown_at", _MOMENT),
-    Column("reminded_at", _MOMENT),
-    Column("answered_at", _MOMENT),
-    Column("people", ARRAY(Uuid), nullable=False, comment="Everybody whose facts the check has used."),
-    Column("mark", BigInteger, nullable=False, comment="Sum of the sequences of the participations it has seen."),
-    Column("fit", JSONB),
-    Column("pair_id", Uuid),
-    Column("version", Integer, nullable=False),
-    CheckConstraint("business_unit_id = ANY (named_unit_ids)", name="owner_is_named"),
-    CheckConstraint("mentor_id <> mentee_id", name="two_people"),
-    CheckConstraint("state <> 'accepted' OR (pair_id IS NOT NULL AND fit IS NOT NULL)", name="accepted_is_a_pair"),
-    Index(
-        "uq_match_requests_one_open",
-        "mentor_participation_id",
-        "mentee_participation_id",
-        unique=True,
-        postgresql_where=_OPEN_REQUEST,
-    ),
-    Index("ix_match_requests_mentor_id", "mentor_id", "request_id"),
-    Index("ix_match_requests_mentee_id", "mentee_id", "request_id"),
-    Index("ix_match_requests_expires_at", "expires_at", postgresql_where=_OPEN_REQUEST),
-    info={"conflicts": {"uq_match_requests_one_open": (None, "A request between the two of you is open.")}},
-)
-
-preferences = Table(
-    "preferences",
-    metadata,
-    Column("participation_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("person_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("ranked", ARRAY(Uuid), nullable=False, comment="The dearest first."),
-    Column("changed_at", _MOMENT, nullable=False),
-    Column("version", Integer, nullable=False),
-    Index("ix_preferences_cohort_id", "cohort_id"),
-)
-
-quotas = Table(
-    "quotas",
-    metadata,
-    Column("cohort_id", Uuid, primary_key=True),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("limits", JSONB, nullable=False),
-    Column("version", Integer, nullable=False),
-)
-
-pair_reviews = Table(
-    "pair_reviews",
-    metadata,
-    Column("review_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("mentor_participation_id", Uuid, nullable=False),
-    Column("mentee_participation_id", Uuid, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("reason", Text),
-    Column("decided_at", _MOMENT, nullable=False),
-    Column("version", Integer, nullable=False),
-    CheckConstraint("(verdict = 'rejected') = (reason IS NOT NULL)", name="rejected_for_a_reason"),
-    Index("uq_pair_reviews_pair", "cohort_id", "mentor_participation_id", "mentee_participation_id", unique=True),
-    info={"conflicts": {"uq_pair_reviews_pair": (None, "Somebody else has just reviewed this pair.")}},
-)
-
-what_ifs = Table(
-    "what_ifs",
-    metadata,
-    Column("what_if_id", Uuid, primary_key=True),
-    Column("run_id", Uuid, nullable=False),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("changes", JSONB, nullable=False),
-    Column("result", JSONB),
-    Column("requested_at", _MOMENT, nullable=False),
-    Column("completed_at", _MOMENT),
-    Column("leased_until", _MOMENT, comment="Real time; a worker that does not renew it has died."),
-    Column("version", Integer, nullable=False),
-    Index("ix_what_ifs_run_id_what_if_id", "run_id", "what_if_id"),
-    Index("uq_what_ifs_one_open", "cohort_id", unique=True, postgresql_where=text("state IN ('queued', 'running')")),
-    info={"conflicts": {"uq_what_ifs_one_open": (None, "A what-if of this cohort is under way.")}},
-)
-
-conflicts = Table(
-    "conflicts",
-    metadata,
-    Column("conflict_id", Uuid, primary_key=True),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("lower_id", Uuid, nullable=False),
-    Column("higher_id", Uuid, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("registered_at", _MOMENT, nullable=False),
-    Column("removed_at", _MOMENT),
-    Column("examined", Boolean, nullable=False, comment="Whether the guard has looked at it as it is now."),
-    CheckConstraint("lower_id < higher_id", name="two_people"),
-    Index(
-        "uq_conflicts_two_people", "business_unit_id", "lower_id", "higher_id", unique=True,
-        postgresql_where=text("removed_at IS NULL"),
-    ),
-    Index("ix_conflicts_lower_id", "lower_id"),
-    Index("ix_conflicts_unexamined", "conflict_id", postgresql_where=text("NOT examined")),
-    info={"conflicts": {"uq_conflicts_two_people": ("other_id", "The register has an entry about these two people.")}},
-)  # fmt: skip
-
-waivers = Table(
-    "waivers",
-    metadata,
-    Column("waiver_id", Uuid, primary_key=True),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("mentor_id", Uuid, nullable=False),
-    Column("mentee_id", Uuid, nullable=False),
-    Column("rules", ARRAY(Text), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("requested_by", Text, nullable=False),
-    Column("requested_by_person_id", Uuid),
-    Column("requested_at", _MOMENT, nullable=False),
-    Column("approved_by", Text),
-    Column("approved_by_person_id", Uuid),
-    Column("approved_at", _MOMENT),
-    Column("withdrawn_at", _MOMENT),
-    Column("version", Integer, nullable=False),
-    CheckConstraint("approved_by <> requested_by", name="four_eyes"),
-    CheckConstraint("state <> 'approved' OR approved_by_person_id IS NOT NULL", name="approver_is_named"),
-    Index("ix_waivers_cohort_id_waiver_id", "cohort_id", "waiver_id"),
-)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("notice_id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("pair_id", Uuid, nullable=False),
-    Column("cohort_id", Uuid, nullable=False),
-    Column("program_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("mentor_id", Uuid, nullable=False),
-    Column("mentee_id", Uuid, nullable=False),
-    Column("rules", ARRAY(Text), nullable=False),
-    Column("told_at", _MOMENT, nullable=False),
-    Column("addressee_id", Uuid, comment="Who alone reads it; none: both people and the program manager."),
-    Index("ix_notices_mentor_id_notice_id", "mentor_id", "notice_id"),
-    Index("ix_notices_mentee_id_notice_id", "mentee_id", "notice_id"),
-    Index("ix_notices_business_unit_id_notice_id", "business_unit_id", "notice_id"),
-)
-
-guard_change_sets = Table(
-    "guard_change_sets",
-    metadata,
-    Column("change_set_id", Uuid, primary_key=True),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("size", Integer, nullable=False, comment="Events the set has in all."),
-    Column("seen", Integer, nullable=False, comment="Events of it that have come."),
-    Column("first_seen_at", _MOMENT, nullable=False, server_default=func.clock_timestamp(), comment="Real time."),
-)
-
-guard_changes = Table(
-    "guard_changes",
-    metadata,
-    Column("change_set_id", Uuid, primary_key=True),
-    Column("change_set_index", Integer, primary_key=True),
-    Column("person_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Index("ix_guard_changes_person_id", "person_id"),
-)
-
-guard_applications = Table(
-    "guard_applications",
-    metadata,
-    Column("participation_id", Uuid, primary_key=True),
-    Column("person_id", Uuid, nullable=False),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("happened_at", _MOMENT, nullable=False),
-)
-
-guard_marks = Table(
-    "guard_marks",
-    metadata,
-    Column("pair_id", Uuid, primary_key=True),
-    Column("change_set_id", Uuid, primary_key=True, comment="What it waits for; all zeros: nothing."),
-    Column("business_unit_id", Uuid, nullable=False),
-    Column("named_unit_ids", ARRAY(Uuid), nullable=False),
-    Column("happened_at", _MOMENT, nullable=False, comment="When what asked for the check happened."),
-    Index("ix_guard_marks_change_set_id", "change_set_id"),
 )

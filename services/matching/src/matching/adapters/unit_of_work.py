@@ -7,6 +7,7 @@ from datetime import datetime
 from chassis.database import UnitOfWork, WriteSession
 from chassis.ports import Principal
 
+from matching.adapters.governance import AuditGroupsHeard, Packs
 from matching.adapters.guard import Books, Conflicts, Notices, Waivers
 from matching.adapters.mode_repositories import (
     Places,
@@ -49,3 +50,5 @@ class MatchingUnitOfWork(UnitOfWork):
         self.known_cohorts = Cohorts(session)
         self.known_participations = Participations(session)
         self.known_pairs = EndedPairs(session)
+        self.known_audit_groups = AuditGroupsHeard(session)
+        self.governance = Packs(session)

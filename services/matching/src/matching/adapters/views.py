@@ -11,6 +11,7 @@ from chassis.ports import NotVisible, Principal
 from sqlalchemy import ColumnElement, RowMapping, Select, Table, Text, and_, any_, false, func, literal, or_, select
 
 from matching.adapters import rows
+from matching.adapters.governance_views import GovernanceViews
 from matching.adapters.guard_views import GuardViews
 from matching.adapters.mode_views import ModeViews
 from matching.adapters.tables import (
@@ -22,10 +23,12 @@ from matching.adapters.tables import (
     run_unmatched,
     runs,
 )
+from matching.adapters.visibility import page_of
 from matching.application.views import (
     OwnProposalView,
     OwnUnmatchedView,
     PairView,
+    ProposedIn,
     Role,
     RunContent,
     RunView,
@@ -80,7 +83,7 @@ def _own(principal: Principal) -> ColumnElement[bool]:
     return and_(mine, pairs.c.state != "proposed")
 
 
-class MatchingViews(GuardViews, ModeViews):
+class MatchingViews(GuardViews, ModeViews, GovernanceViews):
     """Reads of one transaction."""
 
     def __init__(self, session: ReadSession) -> None:
@@ -117,6 +120,37 @@ class MatchingViews(GuardViews, ModeViews):
         )
         return await self._session.fetch_one(found) is not None
 
+    async def proposed_pairs(self, run_id: UUID) -> Sequence[tuple[UUID, UUID]]:
+        """The participations (mentor, mentee) of all pairs of a run that may be seen, whatever became of them."""
+        found = await self._session.fetch_all(
+            select(pairs.c.mentor_participation_id, pairs.c.mentee_participation_id).where(pairs.c.run_id == run_id)
+        )
+        return [(row["mentor_participation_id"], row["mentee_participation_id"]) for row in found]
+
+    async def own_proposed_in(self, pair_id: UUID, principal: Principal) -> ProposedIn:
+        """What a proposal made to the principal came of.
+
+        :raises NotVisible: there is none.
+        """
+        row = await self._session.fetch_one(
+            select(pairs.c.run_id, pairs.c.mentor_participation_id, pairs.c.mentee_participation_id).where(
+                pairs.c.pair_id == pair_id, _own(principal)
+            )
+        )
+        if row is None:
+            raise NotVisible("no such proposal")
+        kept = await self._session.fetch_all(
+            select(run_records.c.name, run_records.c.content).where(run_records.c.run_id == row["run_id"])
+        )
+        contents = {record["name"]: bytes(record["content"]) for record in kept}
+        seed = await self._session.scalar(
+            select(runs.c.result["input_hash"].astext).where(
+                runs.c.run_id == row["run_id"], runs.c.result["outcome"].astext == "optimal"
+            )
+        )
+        ends = row["mentor_participation_id"], row["mentee_participation_id"]
+        return ProposedIn(ends, contents.get("input"), contents.get("proof"), seed)
+
     async def unmatched_of_run(
         self, run_id: UUID, principal: Principal, *, after: UUID | None, limit: int
     ) -> Sequence[UnmatchedView]:
@@ -127,15 +161,9 @@ class MatchingViews(GuardViews, ModeViews):
         run = await self.run(run_id, principal)
         if run.certificate is None:
             return ()
-        statement = (
-            select(run_unmatched)
-            .where(run_unmatched.c.run_id == run_id)
-            .order_by(run_unmatched.c.participation_id)
-            .limit(limit)
-        )
-        if after is not None:
-            statement = statement.where(run_unmatched.c.participation_id > after)
-        return [unmatched_view(row) for row in await self._session.fetch_all(statement)]
+        of_run = select(run_unmatched).where(run_unmatched.c.run_id == run_id)
+        found = await self._session.fetch_all(page_of(of_run, run_unmatched.c.participation_id, after, limit))
+        return [unmatched_view(row) for row in found]
 
     async def unmatched_one(self, run_id: UUID, participation_id: UUID, principal: Principal) -> UnmatchedView:
         """Somebody a run found no pair for.
@@ -200,10 +228,8 @@ class MatchingViews(GuardViews, ModeViews):
         )
         if cohort is None:
             raise NotVisible("no such cohort")
-        statement = _RUNS.where(runs.c.cohort_id == cohort_id).order_by(runs.c.run_id).limit(limit)
-        if after is not None:
-            statement = statement.where(runs.c.run_id > after)
-        return [_run(row) for row in await self._session.fetch_all(statement)]
+        paged = page_of(_RUNS.where(runs.c.cohort_id == cohort_id), runs.c.run_id, after, limit)
+        return [_run(row) for row in await self._session.fetch_all(paged)]
 
     async def pairs_of_run(
         self, run_id: UUID, principal: Principal, *, after: UUID | None, limit: int
@@ -214,24 +240,18 @@ class MatchingViews(GuardViews, ModeViews):
         """
         if (await self.run(run_id, principal)).certificate is None:
             return ()
-        statement = _PAIRS.where(pairs.c.run_id == run_id).order_by(pairs.c.pair_id).limit(limit)
-        if after is not None:
-            statement = statement.where(pairs.c.pair_id > after)
-        return await self._pairs(statement)
+        return await self._pairs(page_of(_PAIRS.where(pairs.c.run_id == run_id), pairs.c.pair_id, after, limit))
 
     async def pairs(
         self, principal: Principal, *, cohort_id: UUID | None, state: str | None, after: UUID | None, limit: int
     ) -> Sequence[PairView]:
         """At most `limit` released pairs in the order of their ids; of one cohort or in one state where named."""
         statement = _PAIRS.where(_run_by(pairs, principal), pairs.c.state != "proposed")
-        statement = statement.order_by(pairs.c.pair_id).limit(limit)
         if cohort_id is not None:
             statement = statement.where(pairs.c.cohort_id == cohort_id)
         if state is not None:
             statement = statement.where(pairs.c.state == state)
-        if after is not None:
-            statement = statement.where(pairs.c.pair_id > after)
-        return await self._pairs(statement)
+        return await self._pairs(page_of(statement, pairs.c.pair_id, after, limit))
 
     async def pair(self, pair_id: UUID, principal: Principal) -> PairView:
         """A released pair.
@@ -247,10 +267,9 @@ class MatchingViews(GuardViews, ModeViews):
 
     async def own_proposals(self, principal: Principal, *, after: UUID | None, limit: int) -> Sequence[OwnProposalView]:
         """At most `limit` proposals made to the principal, in the order of their ids."""
-        statement = select(pairs).where(_own(principal)).order_by(pairs.c.pair_id).limit(limit)
-        if after is not None:
-            statement = statement.where(pairs.c.pair_id > after)
-        found = await self._session.fetch_all(statement)
+        found = await self._session.fetch_all(
+            page_of(select(pairs).where(_own(principal)), pairs.c.pair_id, after, limit)
+        )
         return [own_proposal_view(rows.pair_of(row), principal.person_id) for row in found]
 
     async def own_proposal(self, pair_id: UUID, principal: Principal) -> OwnProposalView:

@@ -88,7 +88,7 @@ async def finish_searches(
         else:
             terms = Terms(
                 mode=program.mode,
-                may_ask=may_ask(answer.role, program.rules.pair_type),
+                may_ask=may_ask(answer.role, program.asking_side, program.rules.pair_type),
                 request_days=program.request_days,
                 request_reminder_days=program.request_reminder_days,
                 preference_limit=program.rules.preference_limit,

@@ -18,13 +18,14 @@ from contracts.matching import PairQuarantined, PairReinstated, PairWithdrawn, P
 from matching.application.facts import publish_pair
 from matching.application.guard_ports import DuePair
 from matching.application.ports import KnownParticipation, KnownPerson, MatchingUnitOfWork
-from matching.domain.facts import Background, Candidate, Role, Snapshot
+from matching.domain.facts import Background, Candidate, Role, Snapshot, WorkingTime
 from matching.domain.guard import counting, stands_on, unwaived
 from matching.domain.notice import Notice, NoticeKind
 from matching.domain.pair import Pair, PairState, Resolution
 from matching.domain.rules import HardRules, Rule
 
 PAIRS_AT_ONCE = 500
+_NO_HOURS = WorkingTime("UTC", 0, 0, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Examined:
 
 
 async def examine_pairs(uow: MatchingUnitOfWork, *, patience: float) -> Examined:
-    """Judge what is due; nothing when another worker does. `patience` is how many seconds of real time a change set may take."""
+    """Judge what is due; nothing when there is nothing, or another worker does. `patience` is how many seconds of real time a change
+    set may take.
+    """
     if not await uow.guard.lead():
         return Examined()
     for one, other, changed_at in await uow.conflicts.unexamined():
@@ -161,8 +164,11 @@ def _act(pair: Pair, found: _Broken | None, uow: MatchingUnitOfWork) -> NoticeKi
 
 
 def _candidate(application: KnownParticipation, person: KnownPerson | None) -> Candidate | None:
-    """What the rules ask of somebody, with room for the pair that is being judged; None while too little is known."""
-    if person is None or application.working_time is None:
+    """What the rules ask of somebody, with room for the pair that is being judged; None while too little is known.
+
+    Of whoever is gone nothing else needs to be known: what an erased person declared is kept nowhere.
+    """
+    if person is None or (application.working_time is None and person.employed):
         return None
     return Candidate(
         participation_id=application.participation_id,
@@ -176,7 +182,7 @@ def _candidate(application: KnownParticipation, person: KnownPerson | None) -> C
         offers=application.offers,
         asks=application.asks,
         languages=application.languages,
-        working_time=application.working_time,
+        working_time=application.working_time or _NO_HOURS,
         places=1,
         projects=frozenset(person.project_codes),
     )

@@ -22,24 +22,30 @@ from matching.application.facts import publish_run
 from matching.application.ports import MatchingUnitOfWork, Report
 from matching.application.take_snapshot import read_snapshot
 from matching.domain.canonical import canonical_json, sha256_hex
+from matching.domain.explained_pairs import ProposedPair
 from matching.domain.explanation import Unmatched
 from matching.domain.facts import Role
 from matching.domain.match_run import MatchRun, RunOutcome, RunResult, RunState
 from matching.domain.pair import Fit, MatchedTopic, Member, Pair
-from matching.domain.run_input import RunInput, with_locks
-from matching.domain.run_matching import Outcome, ProposedPair
+from matching.domain.quota import check_size_with_quotas
+from matching.domain.run_input import RunInput, packed, with_locks
+from matching.domain.run_matching import Outcome
 
 LEASE_SECONDS = 20.0
 FACTS_PATIENCE_SECONDS = 20.0
 PAIRS_AT_ONCE = 5000
+MOST_READINGS = 3
+"""How often a cohort is read when somebody in it changes every time; then the run is out of date when it completes."""
 UNMATCHED_SHOWN = 100
 _RUNS_LOOKED_AT = 10
 
 Transactions = Callable[[], AbstractAsyncContextManager[MatchingUnitOfWork]]
 """Opens a unit of work that is committed when its block ends without an error."""
 
-Matching = Callable[[RunInput, int | None], Outcome]
-"""What makes a certified result of an input, within a number of seconds where there is one."""
+Matching = Callable[[RunInput, int | None, bytes | None], Outcome]
+"""What makes a certified result of an input, within a number of seconds where there is one; it may begin from what an
+earlier run has left.
+"""
 
 
 class TakenOver(Exception):
@@ -96,48 +102,79 @@ async def solve_run(
     """
     said = report or (lambda stage, share: None)
     began = time.perf_counter()
-    async with transactions() as uow:
-        run, given = await read_input(claimed, uow)
+    run, read_in = await _read(claimed, transactions)
     read = time.perf_counter()
-    outcome = matching(given, run.deadline_seconds)
+    outcome = matching(read_in.given, run.deadline_seconds, read_in.start)
     said("storing", 0)
     solved = time.perf_counter()
     async with transactions() as uow:
         await _held(claimed, uow)
         await uow.run_records.clear(run.run_id)
         await uow.run_records.put(run, "input", outcome.input)
-        await uow.run_records.put(run, "proof", outcome.proof.content)
+        await uow.run_records.put(run, "proof", packed(outcome.proof.content))
+        await uow.run_records.put(run, "start", packed(outcome.start))
         await uow.run_records.add_unmatched(run, outcome.unmatched)
     async with transactions() as uow:
-        floors = {
-            one.participation_id: one.cadence_floor_days
-            for one in await uow.known_participations.of_cohort(run.cohort_id)
-            if one.cadence_floor_days is not None
-        }
-    for start in range(0, len(outcome.pairs), PAIRS_AT_ONCE):
+        floors = await uow.known_participations.cadence_floors(run.cohort_id)
+    for first in range(0, len(outcome.pairs), PAIRS_AT_ONCE):
+        made = [_pair(run, proposed, floors) for proposed in outcome.pairs[first : first + PAIRS_AT_ONCE]]
         async with transactions() as uow:
             await _held(claimed, uow)
-            chunk = outcome.pairs[start : start + PAIRS_AT_ONCE]
-            await uow.pairs.add_all([_pair(run, proposed, floors) for proposed in chunk])
-        said("storing", 1000 * (start + len(chunk)) // len(outcome.pairs))
+            await uow.pairs.add_all(made)
+        said("storing", 1000 * (first + len(made)) // len(outcome.pairs))
     timings = {"read": _milliseconds(read - began), **outcome.timings}
     return _result(outcome, {**timings, "store": _milliseconds(time.perf_counter() - solved)})
 
 
-async def read_input(claimed: ClaimedRun, uow: MatchingUnitOfWork) -> tuple[MatchRun, RunInput]:
-    """The claimed run and what it may know.
-
-    :raises TakenOver: the run is not this worker's any more.
+@dataclass(frozen=True, slots=True)
+class ReadInput:
+    """What a run may know, and what an earlier one has left for it. `people` are all whose facts are in it, `mark` the sum of
+    the sequences they were read with.
     """
-    run = await _held(claimed, uow)
+
+    given: RunInput
+    start: bytes | None
+    people: Sequence[UUID]
+    mark: int
+
+
+async def _read(claimed: ClaimedRun, transactions: Transactions) -> tuple[MatchRun, ReadInput]:
+    """The claimed run and what it may know, read once more when somebody changed meanwhile.
+
+    The run is not locked while a hundred thousand people are read: its lease must be renewed, and a transaction that
+    has a number holds back the relay.
+    """
+    async with transactions() as uow:
+        run = await _held(claimed, uow)
+    for attempt in range(1, MOST_READINGS + 1):
+        async with transactions() as uow:
+            found = await read_input(run, uow)
+        async with transactions() as uow:
+            await _held(claimed, uow)
+            await uow.runs.remember_facts(run.run_id, found.people, found.mark)
+            if attempt == MOST_READINGS or not await uow.runs.facts_changed(run.run_id):
+                break
+    return run, found
+
+
+async def read_input(run: MatchRun, uow: MatchingUnitOfWork) -> ReadInput:
+    """What a run may know now.
+
+    :raises TakenOver: nothing is known of its cohort or program any more.
+    :raises TooManyPairs: people have joined since the run was asked for, and it is too large for the cohort's quotas now.
+    """
     cohort = await uow.known_cohorts.get(run.cohort_id)
     program = await uow.known_programs.get(run.program_id)
     if cohort is None or program is None:
         raise TakenOver
-    previous = None if run.keep_run_id is None else await uow.pairs.proposed_by(run.keep_run_id)
+    keep = run.keep_run_id
+    previous = None if keep is None else await uow.pairs.proposed_by(keep)
+    start = None if keep is None else await uow.run_records.get(keep, "start")
     snapshot, mark = await read_snapshot(cohort, program, uow, previous=previous)
-    await uow.runs.remember_facts(run.run_id, [line.person_id for line in snapshot.lines], mark)
-    return run, with_locks(snapshot, await uow.locks.of_cohort(run.cohort_id))
+    if snapshot.quotas:
+        check_size_with_quotas(len(snapshot.mentors), len(snapshot.mentees))
+    given = with_locks(snapshot, await uow.locks.of_cohort(run.cohort_id))
+    return ReadInput(given, start, [line.person_id for line in snapshot.lines], mark)
 
 
 async def finish_run(claimed: ClaimedRun, result: RunResult, uow: MatchingUnitOfWork) -> bool:

@@ -26,6 +26,8 @@ _RUN_OUTCOMES = {
     RunOutcome.NOTHING_TO_MATCH: contract.RunOutcome.NOTHING_TO_MATCH,
     RunOutcome.FAILED: contract.RunOutcome.FAILED,
 }
+MOST_COUNTED = 10_000_000
+"""Where counts of the contract stop; two sides of a few thousand have more pairs."""
 _MOST_TOPICS = 50
 _MOST_LANGUAGES = 20
 
@@ -57,10 +59,12 @@ def run_facts(event: type[contract.MatchRunFacts], run: MatchRun) -> contract.Ma
         settings_version=run.settings_version,
         mentors=result.mentors,
         mentees=result.mentees,
-        possible_pairs=result.possible_pairs,
-        allowed_pairs=result.allowed_pairs,
+        possible_pairs=min(result.possible_pairs, MOST_COUNTED),
+        allowed_pairs=min(result.allowed_pairs, MOST_COUNTED),
+        all_possible_pairs=result.possible_pairs,
+        all_allowed_pairs=result.allowed_pairs,
         excluded=tuple(
-            contract.RuleCount(rule=contract.HardRule(rule), pairs=pairs)
+            contract.RuleCount(rule=contract.HardRule(rule), pairs=min(pairs, MOST_COUNTED), all_pairs=pairs)
             for rule, pairs in sorted(result.excluded.items())
         ),
         proposals=result.proposals,

@@ -104,7 +104,10 @@ class GuardBooks(Protocol):
         """Whether the pair waits for the guard's judgement."""
 
     async def lead(self) -> bool:
-        """Whether this transaction alone judges; another one that asks meanwhile is told no."""
+        """Whether anything is in the books, and this transaction alone judges it; another one that asks meanwhile is told no.
+
+        One question, because it is asked a few times a second and the answer is nearly always no.
+        """
 
     async def mark_applicants(self) -> None:
         """Mark the living pairs of everybody whose application has changed, to be judged at once."""

@@ -54,6 +54,9 @@ class SearchRepository(Protocol):
     async def save(self, search: Search) -> None:
         """Write what has changed of a search, and remove what the same participation has searched before."""
 
+    async def erase(self, people: Collection[UUID]) -> None:
+        """Remove what these people have searched, with what was found."""
+
     async def last_active(self, cohort_id: UUID) -> Mapping[UUID, date]:
         """The day on which each participation of a cohort last searched, asked, answered or ranked; who never did is absent."""
 
@@ -108,6 +111,9 @@ class PreferenceRepository(Protocol):
 
     def put(self, preferences: Preferences) -> None:
         """Stage new or changed preferences."""
+
+    async def erase(self, people: Collection[UUID]) -> None:
+        """Remove whom these people have ranked."""
 
 
 class QuotaRepository(Protocol):

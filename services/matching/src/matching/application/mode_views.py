@@ -17,7 +17,7 @@ from matching.domain.pair import Pair
 from matching.domain.pair_review import PairReview, RejectionReason, ReviewVerdict
 from matching.domain.preferences import Preferences
 from matching.domain.quota import KINDS, MOST_QUOTAS, CohortQuotas, kind_of, quota_of_kind
-from matching.domain.search import MOST_FOUND, Search, SearchState
+from matching.domain.search import MOST_FOUND, Search, SearchState, week_of
 from matching.domain.suitability import Suitable, coarse_parts
 from matching.domain.what_if import MOST_CHANGES, Changes, WhatIf, WhatIfState
 
@@ -27,6 +27,8 @@ __all__ = [
     "MOST_FOUND",
     "MOST_QUOTAS",
     "Changes",
+    "CohortRequestView",
+    "CohortRequestsView",
     "FoundView",
     "PreferencesView",
     "Quota",
@@ -43,6 +45,7 @@ __all__ = [
     "Weights",
     "WhatIfState",
     "WhatIfView",
+    "cohort_request_view",
     "found_view",
     "preferences_view",
     "quota_of_kind",
@@ -108,6 +111,35 @@ class RequestView:
     answered_at: datetime | None
     pair_id: UUID | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRequestView:
+    """A request for the program manager: who waits for whom since when, nothing of why. `last_active_week` is the Monday of the
+    week in which the one who is asked last did something, None where they never have.
+    """
+
+    request_id: UUID
+    asked_by: Role
+    mentor_participation_id: UUID
+    mentee_participation_id: UUID
+    state: RequestState
+    asked_at: datetime
+    shown_at: datetime | None
+    reminded_at: datetime | None
+    expires_at: datetime
+    answered_at: datetime | None
+    last_active_week: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRequestsView:
+    """The requests of a cohort: how many by state, how many open ones whose reminder has gone out unanswered, and a page of them."""
+
+    cohort_id: UUID
+    counts: Mapping[RequestState, int]
+    overdue: int
+    requests: tuple[CohortRequestView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +259,23 @@ def request_view(request: MatchRequest, person_id: UUID | None) -> RequestView:
         answered_at=request.answered_at,
         pair_id=request.pair_id,
         version=request.version,
+    )
+
+
+def cohort_request_view(request: MatchRequest, last_active: Mapping[UUID, date]) -> CohortRequestView:
+    """The request as the cohort's program manager sees it; `last_active` holds the days of who was asked."""
+    return CohortRequestView(
+        request_id=request.request_id,
+        asked_by=request.asker,
+        mentor_participation_id=request.mentor.participation_id,
+        mentee_participation_id=request.mentee.participation_id,
+        state=request.state,
+        asked_at=request.asked_at,
+        shown_at=request.shown_at,
+        reminded_at=request.reminded_at,
+        expires_at=request.expires_at,
+        answered_at=request.answered_at,
+        last_active_week=week_of(last_active.get(request.asked.participation_id)),
     )
 
 

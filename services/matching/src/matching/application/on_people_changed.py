@@ -15,6 +15,10 @@ async def on_people_changed(events: Sequence[Envelope[PersonState]], uow: Matchi
     """Keep the newest version of each; a completed run that saw somebody otherwise cannot be released any more.
 
     The guard is told of every event, of those that something newer has overtaken too: they count in their change sets.
+
+    Of whoever is erased nothing is kept but a grade and the line above. What runs were given with them in it goes too, so that those runs
+    cannot be replayed any more, and what they searched, whom they ranked and what they let be audited. Their pairs are judged as those
+    of people who have left.
     """
     newest: dict[object, Envelope[PersonState]] = {}
     for event in events:
@@ -25,6 +29,13 @@ async def on_people_changed(events: Sequence[Envelope[PersonState]], uow: Matchi
     if changed:
         await uow.runs.outdate(changed)
         await uow.requests.uncheck(changed)
+    erased = {event.data.person_id for event in events if event.data.state is EmploymentState.ERASED}
+    if erased:
+        await uow.runs.restart(erased)
+        await uow.run_records.erase(erased)
+        await uow.searches.erase(erased)
+        await uow.preferences.erase(erased)
+        await uow.known_audit_groups.erase(erased)
     await uow.guard.note_people([_change(event) for event in events])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.enrollment import AskingSide as PublishedAskingSide
 from contracts.enrollment import Direction as PublishedDirection
 from contracts.enrollment import MatchingMode, ProgramSettings, ProgramType
 from contracts.enrollment import UnitPolicy as PublishedUnitPolicy
@@ -9,6 +10,7 @@ from contracts.envelope import Envelope
 
 from matching.application.ports import KnownProgram, MatchingUnitOfWork
 from matching.domain.facts import Direction, LanguageLevel, PairType, ProgramRules, UnitPolicy, Weights
+from matching.domain.match_request import AskingSide
 
 _PAIR_TYPES = {
     ProgramType.REVERSE: PairType.REVERSE,
@@ -21,11 +23,17 @@ _UNIT_POLICIES = {
     PublishedUnitPolicy.ACROSS: UnitPolicy.ACROSS,
     PublishedUnitPolicy.WITHIN: UnitPolicy.WITHIN,
 }
+_ASKING_SIDES = {
+    None: None,
+    PublishedAskingSide.MENTEE: AskingSide.MENTEE,
+    PublishedAskingSide.MENTOR: AskingSide.MENTOR,
+    PublishedAskingSide.BOTH: AskingSide.BOTH,
+}
 _MODES = {MatchingMode.HR_RUN: "hr_run", MatchingMode.SELF: "self", MatchingMode.HYBRID: "hybrid"}
 
 
 async def on_program_changed(event: Envelope[ProgramSettings], uow: MatchingUnitOfWork) -> None:
-    """Keep the newest version. A type, direction, level, policy or mode this version does not know raises KeyError: it
+    """Keep the newest version. A type, direction, level, policy, mode or asking side this version does not know raises KeyError: it
     is not guessed.
     """
     program = event.data
@@ -62,6 +70,9 @@ async def on_program_changed(event: Envelope[ProgramSettings], uow: MatchingUnit
             request_days=program.request_days,
             request_reminder_days=program.request_reminder_days,
             mentors_per_mentee=program.mentors_per_mentee,
+            asking_side=_ASKING_SIDES[program.asking_side],
+            suppression_threshold=program.suppression_threshold,
+            audit_dimensions=program.audit_dimensions,
             sequence=event.sequence,
         )
     )

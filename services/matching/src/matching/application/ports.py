@@ -14,6 +14,7 @@ from uuid import UUID
 
 from chassis.ports import UnitOfWork
 
+from matching.application.governance_ports import AuditGroupsKnown, GovernancePacks
 from matching.application.guard_ports import ConflictRegister, GuardBooks, NoticeRepository, WaiverRepository
 from matching.application.mode_ports import (
     Places,
@@ -27,11 +28,14 @@ from matching.application.mode_ports import (
 )
 from matching.domain.explanation import Unmatched
 from matching.domain.facts import LanguageLevel, Line, ProgramRules, Role, Snapshot, WorkingTime
+from matching.domain.match_request import AskingSide
 from matching.domain.match_run import MatchRun
 from matching.domain.pair import Pair
 from matching.domain.run_matching import Outcome
 
 Result = TypeVar("Result")
+_NOBODY: frozenset[UUID] = frozenset()
+"""One for all: an empty set takes 216 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,9 @@ class KnownPerson:
     @property
     def line(self) -> Line:
         """To whom the person reports, and who reviews them."""
-        return Line(self.person_id, self.manager_id, frozenset(self.dotted_line_ids), frozenset(self.reviewer_ids))
+        dotted = frozenset(self.dotted_line_ids) if self.dotted_line_ids else _NOBODY
+        reviewers = frozenset(self.reviewer_ids) if self.reviewer_ids else _NOBODY
+        return Line(self.person_id, self.manager_id, dotted, reviewers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ class KnownProgram:
 
     `mode` is `hr_run`, `self` or `hybrid`. A new pair tries for `trial_days` whether it fits (0: no trial). A request of
     one person to another waits `request_days`, with a reminder after `request_reminder_days`. A mentee may have
-    `mentors_per_mentee` mentors, 1 or 2.
+    `mentors_per_mentee` mentors, 1 or 2. `asking_side` says whose requests begin a pair in mode `self`; see `may_ask`.
+    Nothing is told of fewer than `suppression_threshold` people; runs are audited by `audit_dimensions` alone.
     """
 
     program_id: UUID
@@ -85,6 +92,9 @@ class KnownProgram:
     request_days: int = 14
     request_reminder_days: int = 7
     mentors_per_mentee: int = 1
+    asking_side: AskingSide | None = None
+    suppression_threshold: int = 5
+    audit_dimensions: tuple[str, ...] = ("age_band", "disability", "ethnicity", "gender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +211,9 @@ class RunRepository(Protocol):
     async def outdate(self, people: Collection[UUID]) -> None:
         """Mark every running or completed run that is not released, with one of these people in its snapshot."""
 
+    async def restart(self, people: Collection[UUID]) -> None:
+        """Put every running run with one of these people in its snapshot, or that is just reading it, back into the queue."""
+
 
 class RunRecordRepository(Protocol):
     """What a run leaves behind besides its proposals."""
@@ -209,10 +222,10 @@ class RunRecordRepository(Protocol):
         """Remove what an attempt that was not finished has written: records, unmatched, proposals."""
 
     async def put(self, run: MatchRun, name: str, content: bytes) -> None:
-        """Keep the run's `input` or `proof`."""
+        """Keep the run's `input`, `proof` or `start`, packed (`domain.run_input`)."""
 
     async def get(self, run_id: UUID, name: str) -> bytes | None:
-        """The run's `input` or `proof`; None when there is none (any more)."""
+        """The run's `input`, `proof` or `start`, unpacked; None when there is none (any more)."""
 
     async def erase(self, people: Collection[UUID]) -> None:
         """Remove the records of every run with one of these people in its snapshot, and what is said of them.
@@ -296,6 +309,9 @@ class KnownParticipations(Protocol):
 
     async def by_ids(self, participation_ids: Collection[UUID]) -> Sequence[KnownParticipation]:
         """These participations, as far as they are known."""
+
+    async def cadence_floors(self, cohort_id: UUID) -> Mapping[UUID, int]:
+        """The least days between meetings of everybody in a cohort who has set any."""
 
     def put(self, participation: KnownParticipation) -> None:
         """Stage it; what a higher sequence has written stays."""
@@ -411,6 +427,14 @@ class MatchingUnitOfWork(UnitOfWork, Protocol):
     @property
     def known_participations(self) -> KnownParticipations:
         """Participations heard of."""
+
+    @property
+    def known_audit_groups(self) -> AuditGroupsKnown:
+        """What people consented to have counted in audits."""
+
+    @property
+    def governance(self) -> GovernancePacks:
+        """Packs of released runs."""
 
     @property
     def known_pairs(self) -> KnownPairs:

@@ -10,6 +10,7 @@ from chassis.ports import check_version
 
 from matching.application.access import own_cohort
 from matching.application.ports import MatchingUnitOfWork
+from matching.application.quota_size import require_size_for_quotas
 from matching.domain.facts import Quota
 from matching.domain.quota import CohortQuotas, check_quotas
 
@@ -28,9 +29,11 @@ async def set_quotas(command: SetQuotas, uow: MatchingUnitOfWork) -> CohortQuota
 
     :raises NotVisible: no such cohort of the principal's unit.
     :raises InvalidInput: see `check_quotas`.
+    :raises Conflict: see `require_size_for_quotas`.
     """
     cohort = await own_cohort(command.cohort_id, uow)
     participations = await uow.known_participations.of_cohort(cohort.cohort_id)
+    require_size_for_quotas(command.quotas, participations)
     check_quotas(command.quotas, cohort.named_unit_ids, {one.participation_id: one.role for one in participations})
     quotas = await uow.quotas.get(cohort.cohort_id)
     if quotas is None:

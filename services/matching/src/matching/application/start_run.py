@@ -9,6 +9,7 @@ from chassis.ports import Conflict, InvalidInput, NotVisible
 from contracts.identifiers import uuid7
 
 from matching.application.ports import MatchingUnitOfWork
+from matching.application.quota_size import require_size_for_quotas
 from matching.domain.match_run import MatchRun, RunState
 
 LEAST_DEADLINE, MOST_DEADLINE = 5, 3600
@@ -33,7 +34,7 @@ async def start_run(command: StartRun, uow: MatchingUnitOfWork) -> MatchRun:
 
     :raises NotVisible: no such cohort of the principal's unit.
     :raises InvalidInput: `keep` is no run of the cohort that has proposals.
-    :raises Conflict: the cohort is not being matched, or a run of it is under way.
+    :raises Conflict: the cohort is not being matched, a run of it is under way, or it is too large for its quotas.
     """
     cohort = await uow.known_cohorts.get(command.cohort_id)
     if cohort is None or cohort.business_unit_id != uow.principal.business_unit_id:
@@ -51,6 +52,9 @@ async def start_run(command: StartRun, uow: MatchingUnitOfWork) -> MatchRun:
         raise InvalidInput(
             "There is no such completed run of the cohort.", field="keep", remedy="Name a run of the cohort or none."
         )
+    quotas = await uow.quotas.of_cohort(cohort.cohort_id)
+    if quotas:
+        require_size_for_quotas(quotas, await uow.known_participations.of_cohort(cohort.cohort_id))
     run = MatchRun(
         run_id=uuid7(),
         cohort_id=cohort.cohort_id,

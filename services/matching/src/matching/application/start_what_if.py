@@ -9,6 +9,7 @@ from chassis.ports import Conflict, InvalidInput, NotVisible
 from contracts.identifiers import uuid7
 
 from matching.application.ports import KnownCohort, MatchingUnitOfWork
+from matching.application.quota_size import require_size_for_quotas
 from matching.domain.facts import Role
 from matching.domain.match_run import RunState
 from matching.domain.quota import check_quotas
@@ -53,7 +54,8 @@ async def start_what_if(command: StartWhatIf, uow: MatchingUnitOfWork) -> WhatIf
 async def _check(changes: Changes, cohort: KnownCohort, uow: MatchingUnitOfWork) -> None:
     if changes == Changes():
         raise InvalidInput("Nothing is changed.", field="", remedy="Change something.")
-    roles = {one.participation_id: one.role for one in await uow.known_participations.of_cohort(cohort.cohort_id)}
+    participations = await uow.known_participations.of_cohort(cohort.cohort_id)
+    roles = {one.participation_id: one.role for one in participations}
     for name, pairs in (("lock", changes.lock), ("forbid", changes.forbid)):
         for place, (mentor, mentee) in enumerate(pairs):
             if roles.get(mentor) is not Role.MENTOR or roles.get(mentee) is not Role.MENTEE:
@@ -69,4 +71,5 @@ async def _check(changes: Changes, cohort: KnownCohort, uow: MatchingUnitOfWork)
             "A participation is not of the cohort.", field="capacities", remedy="Send participations of the cohort."
         )
     if changes.quotas is not None:
+        require_size_for_quotas(changes.quotas, participations)
         check_quotas(changes.quotas, cohort.named_unit_ids, roles)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from matching.application.ports import (
@@ -15,9 +14,7 @@ from matching.application.ports import (
     MatchingUnitOfWork,
     StandingPair,
 )
-from matching.domain.facts import Background, Candidate, Role, Snapshot
-
-_Value = TypeVar("_Value", bound=Hashable)
+from matching.domain.facts import Background, Candidate, Role, Snapshot, WorkingTime
 
 OPTIONAL_SECOND = 2
 """Places of a mentee whose program asks for two mentors: the second is filled after everybody's first."""
@@ -161,49 +158,52 @@ class _Candidates:
         self, program: KnownProgram, taken: Mapping[UUID, int], ranked: Mapping[UUID, tuple[UUID, ...]]
     ) -> None:
         self._program, self._taken, self._ranked = program, taken, ranked
-        self._one: dict[Any, Any] = {}
         self._units: dict[UUID, UUID] = {}
+        self._times: dict[WorkingTime, WorkingTime] = {}
+        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
+        self._backgrounds: dict[tuple[object, ...], Background] = {}
 
     def candidate(self, participation: KnownParticipation, person: KnownPerson) -> Candidate:
         """The candidate; the person has applied."""
-        if participation.working_time is None:
+        working = participation.working_time
+        if working is None:
             raise ValueError("a candidate has applied")
         key = participation.participation_id
         return Candidate(
             participation_id=key,
             person_id=participation.person_id,
-            business_unit_id=self._same(person.business_unit_id),
+            business_unit_id=self._units.setdefault(person.business_unit_id, person.business_unit_id),
             role=participation.role,
             employed=person.employed,
             grade_rank=person.grade_rank,
             team=person.team,
-            background=self._same(
-                Background(
-                    person.function,
-                    person.region,
-                    person.country,
-                    person.tenure_band,
-                    frozenset(participation.background_codes),
-                )
-            ),
-            offers=self._mapping(participation.offers),
-            asks=self._mapping(participation.asks),
-            languages=self._mapping(participation.languages),
-            working_time=self._same(participation.working_time),
+            background=self._background(person, participation.background_codes),
+            offers=participation.offers,
+            asks=participation.asks,
+            languages=participation.languages,
+            working_time=self._times.setdefault(working, working),
             places=places_of(participation, self._program.mentors_per_mentee),
             taken=self._taken.get(key, 0),
-            projects=self._same(frozenset(person.project_codes)),
-            values=self._same(frozenset(participation.values)),
-            style=self._mapping(participation.style),
-            channels=self._same(frozenset(participation.channels)),
+            projects=self._set(person.project_codes),
+            values=self._set(participation.values),
+            style=participation.style,
+            channels=self._set(participation.channels),
             priority=participation.priority,
             ranked=self._ranked.get(key, ()),
         )
 
-    def _same(self, value: _Value) -> _Value:
-        same: _Value = self._one.setdefault(value, value)
-        return same
+    def _background(self, person: KnownPerson, codes: tuple[str, ...]) -> Background:
+        life = self._set(codes)
+        key = (person.function, person.region, person.country, person.tenure_band, life)
+        found = self._backgrounds.get(key)
+        if found is None:
+            found = self._backgrounds[key] = Background(
+                person.function, person.region, person.country, person.tenure_band, life
+            )
+        return found
 
-    def _mapping(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        same: Mapping[str, Any] = self._one.setdefault(tuple(value.items()), value)
-        return same
+    def _set(self, codes: tuple[str, ...]) -> frozenset[str]:
+        found = self._sets.get(codes)
+        if found is None:
+            found = self._sets[codes] = frozenset(codes)
+        return found

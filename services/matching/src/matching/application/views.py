@@ -13,12 +13,14 @@ from matching.domain.explanation import UnmatchedReason, unmatched_words
 from matching.domain.facts import Role
 from matching.domain.match_run import MatchRun, RunState
 from matching.domain.pair import MatchedTopic, Pair, PairState
+from matching.domain.preferences import CONFIDENTIAL_PARTS
 
 __all__ = [
     "Answer",
     "MatchedTopic",
     "OwnProposalView",
     "OwnUnmatchedView",
+    "PackView",
     "PairState",
     "PairView",
     "Role",
@@ -105,8 +107,28 @@ class RunContent:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposedIn:
+    """The run that proposes a pair, as (mentor participation, mentee participation): what it was given, its proof, and the
+    seed of its rule for ties. None where they were erased or are not this unit's; no seed of a run that is not optimal.
+    """
+
+    pair: tuple[UUID, UUID]
+    given: bytes | None
+    proof: bytes | None
+    seed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackView:
+    """The fairness and governance pack of a run as it was computed: JSON text and its SHA-256."""
+
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class PairView:
-    """A proposal or pair for its program manager, with everything that made the score."""
+    """A proposal or pair for its program manager, with what made the score: all parts but `CONFIDENTIAL_PARTS`."""
 
     pair_id: UUID
     run_id: UUID
@@ -211,7 +233,7 @@ def pair_view(pair: Pair, *, ended: bool) -> PairView:
         mentor_participation_id=pair.mentor.participation_id,
         mentee_participation_id=pair.mentee.participation_id,
         score=pair.fit.score,
-        score_parts=pair.fit.parts,
+        score_parts={name: part for name, part in pair.fit.parts.items() if name not in CONFIDENTIAL_PARTS},
         topics=pair.fit.topics,
         shared_languages=pair.fit.shared_languages,
         overlap_minutes=pair.fit.overlap_minutes,

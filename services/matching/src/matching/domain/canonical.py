@@ -16,6 +16,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from matching.domain.canonical_people import Written, canonical_json
 from matching.domain.facts import (
     Background,
     Candidate,
@@ -32,7 +33,18 @@ from matching.domain.facts import (
     WorkingTime,
 )
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+__all__ = [
+    "HashKey",
+    "canonical_json",
+    "in_order",
+    "input_hash",
+    "quotas_in_order",
+    "rules_document",
+    "sha256_hex",
+    "snapshot_bytes",
+    "snapshot_lines",
+    "snapshot_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +59,6 @@ class HashKey:
         return hashlib.sha256(b"key id|" + self.secret).hexdigest()[:16]
 
 
-def canonical_json(value: Any) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces. `value` holds only dicts with string keys, lists, strings, integers,
-    None.
-    """
-    return _encode(value).encode()
-
-
 def sha256_hex(content: bytes) -> str:
     """Hexadecimal SHA-256 of `content`."""
     return hashlib.sha256(content).hexdigest()
@@ -66,7 +71,18 @@ def input_hash(content: bytes, key: HashKey) -> str:
 
 def snapshot_bytes(snapshot: Snapshot) -> bytes:
     """The snapshot as bytes; the same for any permutation of its parts."""
-    return b"\n".join(canonical_json(document) for document in _documents(snapshot))
+    return b"\n".join(snapshot_lines(snapshot))
+
+
+def snapshot_lines(snapshot: Snapshot) -> Iterator[bytes]:
+    """The lines of `snapshot_bytes`, one after the other, so that nobody needs to hold all of them."""
+    yield canonical_json(_head(snapshot))
+    written = Written()
+    for side in (snapshot.mentors, snapshot.mentees):
+        for candidate in in_order(side):
+            yield written.candidate(candidate)
+    for line in sorted(snapshot.lines, key=lambda line: line.person_id.int):
+        yield written.line(line)
 
 
 def snapshot_of(content: bytes) -> Snapshot:
@@ -118,8 +134,8 @@ def quotas_in_order(quotas: Iterable[Quota]) -> tuple[Quota, ...]:
     return tuple(sorted(quotas, key=lambda quota: (quota.business_unit_id, quota.mentee or UUID(int=0), quota.places)))
 
 
-def _documents(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    yield {
+def _head(snapshot: Snapshot) -> dict[str, Any]:
+    return {
         "starts_on": snapshot.starts_on.isoformat(),
         "rules": rules_document(snapshot.rules),
         "mentors": len(snapshot.mentors),
@@ -134,60 +150,10 @@ def _documents(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
         ],
         "previous": None if snapshot.previous is None else _sorted_pairs(snapshot.previous),
     }
-    for side in (snapshot.mentors, snapshot.mentees):
-        for candidate in in_order(side):
-            yield _candidate(candidate)
-    for line in sorted(snapshot.lines, key=lambda line: line.person_id.int):
-        yield _line(line)
 
 
 def _sorted_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> list[list[str]]:
     return sorted([str(one), str(other)] for one, other in pairs)
-
-
-def _candidate(candidate: Candidate) -> dict[str, Any]:
-    time, background = candidate.working_time, candidate.background
-    return {
-        "participation_id": str(candidate.participation_id),
-        "person_id": str(candidate.person_id),
-        "business_unit_id": str(candidate.business_unit_id),
-        "role": candidate.role.value,
-        "employed": candidate.employed,
-        "grade_rank": candidate.grade_rank,
-        "background": [
-            background.function,
-            background.region,
-            background.country,
-            background.tenure,
-            sorted(background.life),
-        ],
-        "team": candidate.team,
-        "offers": candidate.offers,
-        "asks": candidate.asks,
-        "languages": {language: int(level) for language, level in candidate.languages.items()},
-        "working_time": [time.time_zone, time.start_minute, time.end_minute, sorted(time.days)],
-        "places": candidate.places,
-        "taken": candidate.taken,
-        "projects": sorted(candidate.projects),
-        "values": sorted(candidate.values),
-        "style": candidate.style,
-        "channels": sorted(candidate.channels),
-        "priority": candidate.priority,
-        "ranked": [str(participation_id) for participation_id in candidate.ranked],
-    }
-
-
-def _line(line: Line) -> dict[str, Any]:
-    return {
-        "person_id": str(line.person_id),
-        "manager_id": None if line.manager_id is None else str(line.manager_id),
-        "dotted_line_ids": _sorted_ids(line.dotted_line_ids),
-        "reviewer_ids": _sorted_ids(line.reviewer_ids),
-    }
-
-
-def _sorted_ids(ids: Iterable[UUID]) -> list[str]:
-    return sorted(str(one) for one in ids)
 
 
 def _rules_of(document: dict[str, Any]) -> ProgramRules:

@@ -25,6 +25,7 @@ from matching.domain.facts import Candidate, Quota, Snapshot
 Longs = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _MASK = 2**64 - 1
+_HIGHEST_SCORE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def rows_checked(mentors: int, rows: int | None) -> int:
 
 def _pairs(world: World, result: Result) -> list[str]:
     found = []
+    known = [(world.mentors.get(mentor), world.mentees.get(mentee)) for mentor, mentee, _ in result.pairs]
+    world.expect([(mentor, mentee) for mentor, mentee in known if mentor is not None and mentee is not None])
     for mentor_id, mentee_id, score in result.pairs:
         mentor, mentee = world.mentors.get(mentor_id), world.mentees.get(mentee_id)
         if mentor is None or mentee is None:
@@ -169,14 +172,12 @@ class _Claims:
             np.array([_name(seed, person.participation_id) for person in people], dtype=np.uint64)
             for people in self._people
         ]
-        self._kept = np.array(
-            [
-                (places[0][mentor] << 32) | places[1][mentee]
-                for mentor, mentee in previous
-                if mentor in places[0] and mentee in places[1]
-            ],
-            dtype=np.int64,
-        )
+        kept = [
+            (places[0][mentor] << 32) | places[1][mentee]
+            for mentor, mentee in previous
+            if mentor in places[0] and mentee in places[1]
+        ]
+        self._kept: Longs = np.array(sorted(kept), dtype=np.int64)
         self._quotas = sorted(
             world.snapshot.quotas, key=lambda quota: (quota.business_unit_id, quota.mentee or UUID(int=0), quota.places)
         )
@@ -221,8 +222,8 @@ class _Claims:
         if self._world.snapshot.previous is not None:
             return {"result": (1, (*classes, "kept", "score", "ties"))}
         result = (max(1, self._result.floor), (*classes, "score", "ties"))
-        if not any(self._result.values[level] for level in classes):
-            # Nobody is newly covered: there is no floor to keep coverage with.
+        if self._result.floor >= _HIGHEST_SCORE or not any(self._result.values[level] for level in classes):
+            # No score is higher; or nobody is newly covered, and there is no floor to keep coverage with.
             return {"coverage": (1, classes), "result": result}
         return {"coverage": (1, classes), "floor": (self._result.floor + 1, classes), "result": result}
 
@@ -275,7 +276,9 @@ class _Claims:
         if level == "score":
             return scores.copy()
         if level == "kept":
-            return np.isin((rows << 32) | columns, self._kept).astype(np.int64)
+            keys = (rows << 32) | columns
+            places = np.minimum(np.searchsorted(self._kept, keys), max(0, len(self._kept) - 1))
+            return (self._kept[places] == keys).astype(np.int64) if len(self._kept) else np.zeros_like(keys)
         if level == "ties":
             return _ranks(self._names[0][rows], self._names[1][columns])
         return np.zeros(len(columns), dtype=np.int64)

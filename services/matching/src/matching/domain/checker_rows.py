@@ -70,8 +70,8 @@ class Rows:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.mentors = [world.mentors[key] for key in sorted(world.mentors)]
-        self.mentees = people = [world.mentees[key] for key in sorted(world.mentees)]
+        self.mentors = [world.mentors[key] for key in sorted(world.mentors, key=_number)]
+        self.mentees = people = [world.mentees[key] for key in sorted(world.mentees, key=_number)]
         self._codes = codes = _Codes()
         self._column = {person.participation_id: place for place, person in enumerate(people)}
         self._columns_of: dict[UUID, list[int]] = {}
@@ -97,7 +97,9 @@ class Rows:
         self._by_name = {str(name): number for name, number in self._topics.number.items()}
         self._languages = self._levels(lambda person: person.languages)
         self._styles = self._levels(lambda person: person.style)
-        self._hours = _Hours(world, people)
+        self._hours = world.hours
+        self._classes = self._hours.classes(people)
+        self._minutes: dict[WorkingTime, Longs] = {}
         self._ranked_by: dict[UUID, list[tuple[int, int]]] = {}
         self._ranks_somebody = np.array([bool(person.ranked) for person in people], dtype=np.bool_)
         for place, person in enumerate(people):
@@ -119,7 +121,7 @@ class Rows:
         """Of the mentor at `place`: which mentees no rule forbids, and the score with each."""
         mentor = self.mentors[place]
         rules = self._world.snapshot.rules
-        minutes = self._hours.row(mentor.working_time)
+        minutes = self._shared_minutes(mentor)
         taught, to_mentee = self._taught(mentor)
         learned, to_mentor = self._learned(mentor)
         language = self._language(mentor)
@@ -134,6 +136,15 @@ class Rows:
             for column in self._columns_of.get(other, ()):
                 allowed[column] = not self._world.faults(mentor, self.mentees[column])
         return allowed, score
+
+    def _shared_minutes(self, mentor: Candidate) -> Longs:
+        working = mentor.working_time
+        if working not in self._minutes:
+            kinds = np.arange(len(self._hours))
+            mine = np.full(len(kinds), self._hours.classes([mentor])[0])
+            self._minutes[working] = self._hours.minutes(mine, kinds)
+        minutes: Longs = self._minutes[working][self._classes]
+        return minutes
 
     def _grades(self, mentor: Candidate) -> Flags:
         rules = self._world.snapshot.rules
@@ -328,46 +339,5 @@ class Rows:
         return seen
 
 
-class _Hours:
-    """Shared minutes of one working time with everybody's, by classes of working time."""
-
-    def __init__(self, world: World, people: Sequence[Candidate]) -> None:
-        self._world = world
-        classes: dict[WorkingTime, int] = {}
-        self._class = np.array(
-            [classes.setdefault(person.working_time, len(classes)) for person in people], dtype=np.int64
-        )
-        self._begin, self._end = self._laid_out(list(classes))
-        self._rows: dict[WorkingTime, Longs] = {}
-
-    def row(self, working: WorkingTime) -> Longs:
-        """Per person the minutes shared."""
-        if working not in self._rows:
-            self._rows[working] = self._minutes(working)
-        minutes: Longs = self._rows[working][self._class] if len(self._class) else self._class
-        return minutes
-
-    def _laid_out(self, classes: Sequence[WorkingTime]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Begin and end of shifts by class and day from -1 to 7; not a number where there is none."""
-        times = np.full((2, len(classes), 9), np.nan)
-        for place, working in enumerate(classes):
-            for day, (begin, end) in self._world.shifts(working).items():
-                times[:, place, day + 1] = begin, end
-        return times[0], times[1]
-
-    def _minutes(self, working: WorkingTime) -> Longs:
-        (mine_begin,), (mine_end,) = self._laid_out([working])
-        theirs = ~np.isnan(self._begin[:, 1:8])
-        both = theirs & ~np.isnan(mine_begin[1:8])
-        met = both.any(axis=1)
-        first = both.argmax(axis=1) + 1
-        places = np.arange(len(first))
-        best = np.zeros(len(first))
-        for shift in (-1, 0, 1):
-            for here, there in ((first, first + shift), (first + shift, first)):
-                begin = np.fmax(mine_begin[here], self._begin[places, there])
-                end = np.fmin(mine_end[here], self._end[places, there])
-                missing = np.isnan(mine_begin[here]) | np.isnan(self._begin[places, there])
-                best = np.maximum(best, np.where(missing | ~met, 0.0, end - begin))
-        minutes: Longs = (best // 60).astype(np.int64)
-        return minutes
+def _number(key: UUID) -> int:
+    return key.int

@@ -5,18 +5,15 @@ Shares no code with the rules, the score or the kernel; reads only the plain fac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from matching.domain.checker_hours import Hours
 from matching.domain.facts import Candidate, Snapshot, WorkingTime
 
 _NEVER_WAIVED = frozenset(
     ("same_person", "not_employed", "capacity", "direction", "shared_language", "substance", "excluded")
 )
-_DAYS = range(-1, 8)
-"""Days after the cohort's start on which shifts are looked at: its first week, and the day before and after it."""
 
 
 class World:
@@ -27,13 +24,34 @@ class World:
         self.mentors: dict[UUID, Candidate] = {item.participation_id: item for item in snapshot.mentors}
         self.mentees: dict[UUID, Candidate] = {item.participation_id: item for item in snapshot.mentees}
         self.line = {line.person_id: line for line in snapshot.lines}
+        self._nodes: dict[int, int] = {}
+        for line in snapshot.lines:
+            for known in (line.person_id, line.manager_id, *line.dotted_line_ids):
+                if known is not None:
+                    self._nodes.setdefault(known.int, len(self._nodes))
+        self._managers = [-1] * len(self._nodes)
+        self._dotted: dict[int, list[int]] = {}
+        for line in snapshot.lines:
+            node = self._nodes[line.person_id.int]
+            if line.manager_id is not None:
+                self._managers[node] = self._nodes[line.manager_id.int]
+            if line.dotted_line_ids:
+                self._dotted[node] = [self._nodes[above.int] for above in line.dotted_line_ids]
         self.waived: dict[tuple[UUID, UUID], set[str]] = {}
         for mentor, mentee, rule in snapshot.waived:
             if rule not in _NEVER_WAIVED:
                 self.waived.setdefault((mentor, mentee), set()).add(rule)
         self._above: dict[tuple[UUID, bool], frozenset[UUID]] = {}
-        self._shifts: dict[WorkingTime, dict[int, tuple[float, float]]] = {}
+        self.hours = Hours(snapshot)
         self._minutes: dict[tuple[WorkingTime, WorkingTime], int] = {}
+        self._points: dict[tuple[str, int, str, int], int] = {}
+
+    def expect(self, pairs: Sequence[tuple[Candidate, Candidate]]) -> None:
+        """Find the minutes that these pairs share at once; asked one by one they are found one by one."""
+        mentors, mentees = [mentor for mentor, _ in pairs], [mentee for _, mentee in pairs]
+        minutes = self.hours.minutes(self.hours.classes(mentors), self.hours.classes(mentees)).tolist()
+        for mentor, mentee, shared in zip(mentors, mentees, minutes, strict=True):
+            self._minutes[(mentor.working_time, mentee.working_time)] = shared
 
     def faults(self, mentor: Candidate, mentee: Candidate) -> set[str]:
         """The names of the rules that forbid the pair; empty if none does."""
@@ -44,9 +62,9 @@ class World:
             found.add("shared_language")
         if self.common_minutes(mentor.working_time, mentee.working_time) < rules.minimum_overlap_minutes:
             found.add("working_hours")
-        reasons = wishes(mentee.asks, mentor.offers)
+        reasons = self._wishes(mentee.asks, mentor.offers)
         if rules.pair_type.value == "reciprocal":
-            reasons = reasons + wishes(mentor.asks, mentee.offers)
+            reasons = reasons + self._wishes(mentor.asks, mentee.offers)
         if not any(reasons):
             found.add("substance")
         return found - self.waived.get((mentor.person_id, mentee.person_id), set())
@@ -80,9 +98,11 @@ class World:
     def _of_lines(self, mentor: Candidate, mentee: Candidate) -> set[str]:
         one, other = mentor.person_id, mentee.person_id
         found = set()
-        if other in self.above(one, dotted=False) or one in self.above(other, dotted=False):
+        nodes = self._nodes.get(one.int, -1), self._nodes.get(other.int, -1)
+        upward = [self._upward(node) for node in nodes]
+        if nodes[1] in upward[0][0] or nodes[0] in upward[1][0]:
             found.add("reporting_chain")
-        elif other in self.above(one, dotted=True) or one in self.above(other, dotted=True):
+        elif nodes[1] in upward[0][1] or nodes[0] in upward[1][1]:
             found.add("dotted_line")
         mine, theirs = self.line.get(one), self.line.get(other)
         if mentor.team is not None and mentor.team == mentee.team:
@@ -105,8 +125,8 @@ class World:
         least = int(self.snapshot.rules.minimum_language_level)
         best = max((level for level in common if level >= least), default=0)
         parts: list[tuple[int, int | None]] = [
-            (weights.topics, _mean(wishes(mentee.asks, mentor.offers))),
-            (weights.reciprocity, _mean(wishes(mentor.asks, mentee.offers))),
+            (weights.topics, _mean(self._wishes(mentee.asks, mentor.offers))),
+            (weights.reciprocity, _mean(self._wishes(mentor.asks, mentee.offers))),
             (weights.distance, _distance(mentor, mentee)),
             (weights.language, best * 1000 // 6),
             (weights.hours, min(minutes, 480) * 1000 // 480),
@@ -127,6 +147,28 @@ class World:
                 place = one.ranked.index(other.participation_id) if other.participation_id in one.ranked else limit
                 points.append(1000 * (limit - place) // limit if place < limit else 0)
         return _mean(points)
+
+    def _upward(self, node: int) -> tuple[set[int], set[int]]:
+        """The numbers of everybody above one: over managers only, and over dotted lines too (the same set where there are
+        none).
+        """
+        chain: set[int] = set()
+        crossed = bool(self._dotted.get(node))
+        higher = self._managers[node] if node >= 0 else -1
+        while higher >= 0 and higher not in chain:
+            chain.add(higher)
+            crossed = crossed or higher in self._dotted
+            higher = self._managers[higher]
+        if not crossed:
+            return chain, chain
+        reached, level = set(chain), {node, *chain}
+        while level:
+            level = {
+                above for one in level for above in (self._managers[one], *self._dotted.get(one, ())) if above >= 0
+            }
+            level -= reached
+            reached |= level
+        return chain, reached
 
     def above(self, person: UUID, *, dotted: bool) -> Collection[UUID]:
         """Everybody above a person at any depth, over managers only or over dotted lines too."""
@@ -151,7 +193,7 @@ class World:
         """Minutes both work on the first day on which both do."""
         key = (one, other)
         if key not in self._minutes:
-            mine, theirs = self.shifts(one), self.shifts(other)
+            mine, theirs = self.hours.shifts(one), self.hours.shifts(other)
             first = next((day for day in range(7) if day in mine and day in theirs), None)
             best = 0.0
             if first is not None:
@@ -162,37 +204,19 @@ class World:
             self._minutes[key] = int(best // 60)
         return self._minutes[key]
 
-    def shifts(self, working: WorkingTime) -> Mapping[int, tuple[float, float]]:
-        """Shifts as (begin, end) in seconds since 1970, by days after the cohort's start; none in an unknown time zone."""
-        if working not in self._shifts:
-            self._shifts[working] = self._laid_out(working)
-        return self._shifts[working]
-
-    def _laid_out(self, working: WorkingTime) -> dict[int, tuple[float, float]]:
-        try:
-            zone = ZoneInfo(working.time_zone)
-        except (KeyError, ValueError, OSError):
-            return {}
-        shifts: dict[int, tuple[float, float]] = {}
-        night = timedelta(days=1) if working.end_minute <= working.start_minute else timedelta()
-        for day in _DAYS:
-            midnight = datetime.combine(self.snapshot.starts_on, datetime.min.time()) + timedelta(days=day)
-            if midnight.isoweekday() in working.days:
-                begin = midnight + timedelta(minutes=working.start_minute)
-                end = midnight + night + timedelta(minutes=working.end_minute)
-                shifts[day] = begin.replace(tzinfo=zone).timestamp(), end.replace(tzinfo=zone).timestamp()
-        return shifts
-
-
-def wishes(asks: Mapping[str, int], offers: Mapping[str, int]) -> list[int]:
-    """Points of 1000 for each wish, 0 where nothing offered answers it."""
-    points = []
-    for wish, wanted in asks.items():
-        best = 0
-        for topic, level in offers.items():
-            best = max(best, answered(wish, wanted, topic, level))
-        points.append(best)
-    return points
+    def _wishes(self, asks: Mapping[str, int], offers: Mapping[str, int]) -> list[int]:
+        """Points of 1000 for each wish, 0 where nothing offered answers it."""
+        points = []
+        for wish, wanted in asks.items():
+            best = 0
+            for topic, level in offers.items():
+                key = (wish, wanted, topic, level)
+                earned = self._points.get(key)
+                if earned is None:
+                    earned = self._points[key] = answered(wish, wanted, topic, level)
+                best = max(best, earned)
+            points.append(best)
+        return points
 
 
 def answered(wish: str, wanted: int, topic: str, level: int) -> int:

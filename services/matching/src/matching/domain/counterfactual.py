@@ -16,12 +16,11 @@ from matching.domain.canonical import in_order, quotas_in_order
 from matching.domain.certificate import proof_of
 from matching.domain.checker import Claim
 from matching.domain.facts import Candidate, Snapshot
-from matching.domain.optimum import solved, stated_levels
+from matching.domain.forced_pair import proven, rank_of, with_pair
+from matching.domain.optimum import stated_levels
 from matching.domain.rules import HardRules
 from matching.domain.run_input import RunInput
 from matching.domain.sentences import Language, rule_words
-from matching.domain.ties import names_of, pair_ranks
-from matching.domain.what_if import locked_in
 
 
 class WhyNotReason(StrEnum):
@@ -98,8 +97,8 @@ def _margin(
     row = in_order(snapshot.mentors).index(mentor)
     column = in_order(snapshot.mentees).index(mentee)
     kept = snapshot.previous is not None and (mentor.participation_id, mentee.participation_id) in snapshot.previous
-    names = names_of(seed, (mentor.participation_id, mentee.participation_id))
-    gains = {"score": score, "kept": int(kept), "ties": int(pair_ranks(names[:1], names[1:])[0])}
+    ranked = rank_of(seed, (mentor.participation_id, mentee.participation_id))
+    gains = {"score": score, "kept": int(kept), "ties": ranked}
     margin = []
     for number, level in enumerate(claim.levels):
         worth = gains.get(level, 0) - int(claim.mentors[number][row]) - int(claim.mentees[number][column])
@@ -111,30 +110,11 @@ def _margin(
 
 
 def _forced(
-    snapshot: Snapshot,
-    claim: Claim,
-    seed: str,
-    mentor: Candidate,
-    mentee: Candidate,
-    score: int,
-    threads: int,
+    snapshot: Snapshot, claim: Claim, seed: str, mentor: Candidate, mentee: Candidate, score: int, threads: int
 ) -> dict[str, int]:
-    pair = mentor.participation_id, mentee.participation_id
-    rest = solved(locked_in(snapshot, [pair]).snapshot, seed, threads=threads)
-    reached = dict(rest.levels)
-    for one in (mentor, mentee):
-        if one.taken == 0:
-            level = f"class:{one.priority}"
-            reached[level] = reached.get(level, 0) + 1
-    reached["score"] = reached.get("score", 0) + score
-    if "kept" in claim.levels and snapshot.previous is not None:
-        reached["kept"] += pair in snapshot.previous
-    changed = tuple(reached.get(level, 0) - bound for level, bound in zip(claim.levels, claim.bound, strict=True))
-    found = list(_stated(claim.levels, changed).items())
-    if "kept" not in claim.levels:
-        floor = min([score, *([rest.floor] if len(rest.taken) else [])]) - claim.least
-        found.insert(sum(level.startswith("class:") for level in claim.levels), ("floor", floor))
-    return dict(found)
+    """What the best result with the pair in it comes to, less what the claim bounds, level by level."""
+    found = with_pair(snapshot, seed, mentor, mentee, score, threads=threads)
+    return found.less(proven(claim))
 
 
 def _stated(levels: Sequence[str], values: Sequence[int]) -> dict[str, int]:

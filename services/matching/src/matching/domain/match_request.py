@@ -31,9 +31,21 @@ class RequestState(StrEnum):
     CLOSED = "closed"
 
 
-def may_ask(side: Role, pair_type: PairType) -> bool:
-    """Whether people of a side may ask: mentees find their own mentors; in a reciprocal program either side asks."""
-    return side is Role.MENTEE or pair_type is PairType.RECIPROCAL
+class AskingSide(StrEnum):
+    """Whose requests begin a pair."""
+
+    MENTEE = "mentee"
+    MENTOR = "mentor"
+    BOTH = "both"
+
+
+def may_ask(side: Role, asking: AskingSide | None, pair_type: PairType) -> bool:
+    """Whether people of a side may ask. Where the program does not say who asks, mentees find their own mentors (R0-30),
+    and in a reciprocal program either side asks.
+    """
+    if asking is None:
+        asking = AskingSide.BOTH if pair_type is PairType.RECIPROCAL else AskingSide.MENTEE
+    return asking is AskingSide.BOTH or asking.value == side.value
 
 
 def opposite(side: Role) -> Role:

@@ -9,6 +9,9 @@ from uuid import UUID
 
 from chassis.ports import InvalidInput
 
+CONFIDENTIAL_PARTS = frozenset({"preferences"})
+"""Parts of a pair's score that nobody is shown, because whoever ranks is told that nobody reads it; they count in the total."""
+
 
 @dataclass(slots=True)
 class Preferences:

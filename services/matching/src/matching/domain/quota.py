@@ -20,6 +20,31 @@ UNIT_PLACES_AT_MENTEE = "unit_places_at_mentee"
 KINDS = (UNIT_PLACES, UNIT_PLACES_AT_MENTEE)
 MOST_QUOTAS = 500
 
+MOST_PAIRS_WITH_QUOTAS = 2_500_000
+"""Mentors times mentees that a run with quotas takes, such as 1,600 by 1,560: it lists every allowed pair, so that memory (some 220
+bytes a pair) and time (11 s for so many) grow with their number, where a run without quotas keeps the best of each person.
+"""
+
+
+class TooManyPairs(Exception):
+    """A run with quotas was to list more pairs than `MOST_PAIRS_WITH_QUOTAS`."""
+
+    remedy = "Take the quotas off, or match in cohorts of fewer people."
+
+    def __init__(self, pairs: int) -> None:
+        super().__init__(
+            f"With quotas a run takes at most {MOST_PAIRS_WITH_QUOTAS:,} possible pairs; this cohort has {pairs:,}."
+        )
+
+
+def check_size_with_quotas(mentors: int, mentees: int) -> None:
+    """Whether a run with quotas takes so many people.
+
+    :raises TooManyPairs: it does not.
+    """
+    if mentors * mentees > MOST_PAIRS_WITH_QUOTAS:
+        raise TooManyPairs(mentors * mentees)
+
 
 @dataclass(slots=True)
 class CohortQuotas:

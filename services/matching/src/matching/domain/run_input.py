@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 import json
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from matching.domain.canonical import canonical_json, snapshot_bytes, snapshot_of
+from matching.domain.canonical import HashKey, canonical_json, snapshot_lines, snapshot_of
 from matching.domain.facts import Snapshot
 from matching.domain.what_if import ContradictsRule, locked_in
 
 Pairs = tuple[tuple[UUID, UUID], ...]
+
+FASTEST = 1
+"""The level of zlib."""
+_LINES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,52 @@ class RunInput:
     @property
     def content(self) -> bytes:
         """The input as bytes; the same for the same facts in any order."""
+        return b"".join(self._stretches())
+
+    def written(self, key: HashKey) -> WrittenInput:
+        """The input as it is kept, and its hash; the whole of its bytes is never held."""
+        digest, packing, packed = hmac.new(key.secret, digestmod="sha256"), zlib.compressobj(FASTEST), []
+        for stretch in self._stretches():
+            digest.update(stretch)
+            packed.append(packing.compress(stretch))
+        packed.append(packing.flush())
+        return WrittenInput(digest.hexdigest(), b"".join(packed))
+
+    def _stretches(self) -> Iterator[bytes]:
+        """The bytes, about a megabyte at a time."""
         head = {"locked": _written(self.locked), "broken_locks": _written(self.broken_locks)}
-        return canonical_json(head) + b"\n" + snapshot_bytes(self.snapshot)
+        lines = [canonical_json(head)]
+        for line in snapshot_lines(self.snapshot):
+            lines.append(line)
+            if len(lines) > _LINES_AT_ONCE:
+                yield b"\n".join([*lines[:-1], b""])
+                lines = [line]
+        yield b"\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenInput:
+    """The keyed hash of an input's bytes (hexadecimal HMAC-SHA-256), and the bytes packed by zlib."""
+
+    digest: str
+    packed: bytes
+
+
+def packed(content: bytes) -> bytes:
+    """Bytes as they are kept of a run."""
+    return zlib.compress(content, FASTEST)
+
+
+def unpacked(kept: bytes) -> bytes:
+    """What `packed` or `RunInput.written` has packed."""
+    return zlib.decompress(kept)
 
 
 def with_locks(snapshot: Snapshot, locks: Iterable[tuple[UUID, UUID]]) -> RunInput:
     """The input in which these pairs are locked, one after the other in ascending order; a lock never overrides a rule."""
     wanted = tuple(sorted(locks))
+    if not wanted:
+        return RunInput(snapshot)
     try:
         return RunInput(locked_in(snapshot, wanted).snapshot, wanted)
     except ContradictsRule:

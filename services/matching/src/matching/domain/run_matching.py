@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from matching.domain import checker
-from matching.domain.canonical import HashKey, input_hash
+from matching.domain.canonical import HashKey
 from matching.domain.certificate import Certificate, Checked, Counts, Facts, Proof, certify
-from matching.domain.explanation import Unmatched, explain_unmatched, explain_without_facts, pair_words
-from matching.domain.facts import Candidate, Role, Snapshot
+from matching.domain.explained_pairs import ProposedPair, explained
+from matching.domain.explanation import Unmatched, explain_unmatched, explain_without_facts
+from matching.domain.facts import Role, Snapshot
 from matching.domain.kernel_counts import Survey
 from matching.domain.optimum import Solved, solved
-from matching.domain.rules import WAIVABLE, HardRules
 from matching.domain.run_input import RunInput
-from matching.domain.scoring import PairScore
+from matching.domain.run_start import start_content
 from matching.domain.solver import SOLVER_NAME, SOLVER_VERSION
 from matching.domain.stability import Stability, ranks_by_position, stability
 
@@ -42,23 +42,10 @@ class Rejected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ProposedPair:
-    """One pair of the optimum and why. `overlap_minutes` of a day; `grade_gap` in ranks, mentee less mentor."""
-
-    mentor: Candidate
-    mentee: Candidate
-    score: PairScore
-    shared_languages: tuple[str, ...]
-    overlap_minutes: int
-    grade_gap: int
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a run. `input` are the bytes it was made of, `objective` the levels reached, most important first,
-    `blocking` the pairs (mentor and mentee participation) who both ranked each other above what they got; `timings` are
-    milliseconds per step and no part of the certificate.
+    """The result of a run. `input` are the bytes it was made of, packed; `objective` the levels reached, most important first;
+    `blocking` the pairs (mentor and mentee participation) who both ranked each other above what they got; `start` is what a
+    later run may begin from; `timings` are milliseconds per step and no part of the certificate.
     """
 
     pairs: tuple[ProposedPair, ...]
@@ -71,6 +58,7 @@ class Outcome:
     objective: tuple[int, ...]
     proven: bool
     blocking: tuple[tuple[UUID, UUID], ...]
+    start: bytes
     timings: Mapping[str, int]
 
 
@@ -86,29 +74,34 @@ def match(
     threads: int = 1,
     deadline: Callable[[], bool] | None = None,
     report: Report | None = None,
+    start: bytes | None = None,
 ) -> Outcome:
     """The certified result of an input: the optimum, or what is proven when `deadline` says that time is up.
+
+    `start` is what an earlier run of the cohort left: with it the same comes out sooner.
 
     Raises what the solver raises, or Rejected, rather than give a result without proof.
     """
     clock = _Clock(report)
     clock.begin("encode")
-    snapshot, content = given.snapshot, given.content
-    digest = input_hash(content, key)
+    snapshot, written = given.snapshot, given.written(key)
+    digest = written.digest
     clock.begin("solve")
-    best = solved(snapshot, digest, threads=threads, deadline=deadline, report=clock.tell)
-    rematch = None
-    if snapshot.previous is not None:
-        clock.begin("compare")
-        fresh = solved(_fresh(snapshot), digest, threads=threads, deadline=deadline, report=clock.tell)
-        rematch = _compared(best, fresh, snapshot)
+    best = solved(
+        snapshot,
+        digest,
+        threads=threads,
+        deadline=deadline,
+        report=clock.tell,
+        start=start,
+        compare=snapshot.previous is not None,
+    )
     clock.begin("survey")
     survey = best.source.survey()
     clock.begin("stability")
     blocking = _blocking(best, snapshot)
     clock.begin("explain")
-    hard = HardRules(snapshot)
-    pairs = _proposed(best, snapshot, hard, clock)
+    pairs = _proposed(best, snapshot, clock)
     unmatched = _unmatched(given, best, survey)
     clock.begin("check")
     triples = [(pair.mentor.participation_id, pair.mentee.participation_id, pair.score.total) for pair in pairs]
@@ -136,11 +129,11 @@ def match(
             checked=Checked(checker.rows_checked(len(best.mentors), rows), len(best.mentors)),
             violations=len(findings),
             locks=(len(given.locked), len(given.broken_locks)),
-            rematch=rematch,
+            rematch=_compared(best, snapshot),
             blocking={"by_preference": len(blocking.by_preference), "by_score": blocking.by_score},
         ),
     )
-    locked = _locked(given, snapshot, hard)
+    locked = _locked(given, snapshot)
     clock.end()
     return Outcome(
         pairs=tuple(sorted((*pairs, *locked), key=_by_ids)),
@@ -149,13 +142,14 @@ def match(
         proof=proof,
         counts=counts,
         input_hash=digest,
-        input=content,
+        input=written.packed,
         objective=tuple(value for _, value in best.stated(best.levels)),
         proven=best.proven,
         blocking=tuple(
             (best.mentors[row].participation_id, best.mentees[column].participation_id)
             for row, column in blocking.by_preference
         ),
+        start=start_content(best.mentors, best.mentees, best.start),
         timings=clock.laps,
     )
 
@@ -169,56 +163,38 @@ def _blocking(best: Solved, snapshot: Snapshot) -> Stability:
     return stability(best.taken, *best.sides, ranks, best.source)
 
 
-def _fresh(snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, previous=None)
-
-
-def _compared(best: Solved, fresh: Solved, snapshot: Snapshot) -> dict[str, int]:
+def _compared(best: Solved, snapshot: Snapshot) -> dict[str, int] | None:
     """What keeping proposals costs: the fit of a fresh optimum less that of this one, and what was kept of how many."""
+    if best.fresh is None:
+        return None
     score = dict(best.levels)["score"]
     return {
         "previous": len(snapshot.previous or ()),
         "kept": dict(best.levels).get("kept", 0),
         "score": score,
-        "fresh_score": dict(fresh.levels)["score"],
-        "fresh_floor": fresh.floor,
-        "score_lost": dict(fresh.levels)["score"] - score,
+        "fresh_score": best.fresh.score,
+        "fresh_floor": best.fresh.floor,
+        "score_lost": best.fresh.score - score,
     }
 
 
-def _proposed(best: Solved, snapshot: Snapshot, hard: HardRules, clock: _Clock) -> tuple[ProposedPair, ...]:
-    pairs = []
-    for number, (row, column, score) in enumerate(
-        zip(best.taken.mentor.tolist(), best.taken.mentee.tolist(), best.taken.score.tolist(), strict=True)
-    ):
-        if number % 1000 == 0:
-            clock.tell("explain", 1000 * number // len(best.taken))
-        pair = _explained(best.mentors[row], best.mentees[column], snapshot, hard)
+def _proposed(best: Solved, snapshot: Snapshot, clock: _Clock) -> tuple[ProposedPair, ...]:
+    taken = best.taken
+    people = [
+        (best.mentors[row], best.mentees[column])
+        for row, column in zip(taken.mentor.tolist(), taken.mentee.tolist(), strict=True)
+    ]
+    pairs = explained(snapshot, people, lambda share: clock.tell("explain", share))
+    for pair, score in zip(pairs, taken.score.tolist(), strict=True):
         if pair.score.total != score:
             raise Rejected((f"the kernel scores {score} where the rules say {pair.score.total}",))
-        pairs.append(pair)
-    return tuple(pairs)
+    return pairs
 
 
-def _explained(mentor: Candidate, mentee: Candidate, snapshot: Snapshot, hard: HardRules) -> ProposedPair:
-    verdict = hard.judge(mentor, mentee)
-    people = mentor.person_id, mentee.person_id
-    waived = bool(snapshot.waived) and any((*people, rule.value) in snapshot.waived for rule in WAIVABLE)
-    return ProposedPair(
-        mentor=mentor,
-        mentee=mentee,
-        score=verdict.score,
-        shared_languages=tuple(sorted(verdict.overlap.languages)),
-        overlap_minutes=verdict.overlap.minutes,
-        grade_gap=mentee.grade_rank - mentor.grade_rank,
-        words=pair_words(verdict.score, snapshot.rules, waived=waived),
-    )
-
-
-def _locked(given: RunInput, snapshot: Snapshot, hard: HardRules) -> tuple[ProposedPair, ...]:
+def _locked(given: RunInput, snapshot: Snapshot) -> tuple[ProposedPair, ...]:
     """The pairs that were locked, explained like the others."""
     people = {one.participation_id: one for one in (*snapshot.mentors, *snapshot.mentees)} if given.locked else {}
-    return tuple(_explained(people[mentor], people[mentee], snapshot, hard) for mentor, mentee in given.locked)
+    return explained(snapshot, [(people[mentor], people[mentee]) for mentor, mentee in given.locked])
 
 
 def _by_ids(pair: ProposedPair) -> tuple[UUID, UUID]:

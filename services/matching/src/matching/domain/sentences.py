@@ -118,6 +118,30 @@ _SENTENCES: Mapping[str, tuple[str, str, str, str]] = {
         "Il n'y a pas eu de place pour vous lors de ce tour.",
         "En esta ronda no hubo plaza para usted.",
     ),
+    "change_locked": (
+        "This pair was set by the program manager before the others were matched.",
+        "Dieses Paar wurde von der Programmleitung festgelegt, bevor die anderen zugeordnet wurden.",
+        "Ce binôme a été fixé par la direction du programme avant l'appariement des autres.",
+        "Esta pareja la fijó la dirección del programa antes de emparejar a las demás.",
+    ),
+    "change_needed": (
+        "Without this pair others would lose their place or what they were promised; no score would change it.",
+        "Ohne dieses Paar würden andere ihren Platz oder Zugesagtes verlieren; keine Bewertung würde daran etwas ändern.",
+        "Sans ce binôme, d'autres perdraient leur place ou ce qui leur était promis ; aucun score n'y changerait rien.",
+        "Sin esta pareja, otras personas perderían su plaza o lo prometido; ninguna puntuación lo cambiaría.",
+    ),
+    "change_clear": (
+        "Only a clearly lower score of this pair would have led to another choice.",
+        "Nur eine deutlich niedrigere Bewertung dieses Paares hätte zu einer anderen Wahl geführt.",
+        "Seul un score nettement plus bas de ce binôme aurait conduit à un autre choix.",
+        "Solo una puntuación claramente menor de esta pareja habría llevado a otra elección.",
+    ),
+    "change_close": (
+        "Another choice was nearly as good: a little less in common would have changed it.",
+        "Eine andere Wahl war fast ebenso gut: etwas weniger Gemeinsames hätte sie geändert.",
+        "Un autre choix était presque aussi bon : un peu moins de points communs l'aurait changé.",
+        "Otra elección era casi igual de buena: algo menos en común la habría cambiado.",
+    ),
     "no_capacity": (
         "Nothing of their own would change that: the places are taken.",
         "Nichts Eigenes würde daran etwas ändern: die Plätze sind vergeben.",

@@ -14,13 +14,12 @@ from uuid import UUID
 from matching.domain.explanation import pair_words
 from matching.domain.facts import Candidate, Role, Snapshot
 from matching.domain.pair import Fit, MatchedTopic
+from matching.domain.preferences import CONFIDENTIAL_PARTS
 from matching.domain.rules import HardRules, Verdict
 from matching.domain.ties import names_of, pair_ranks
 
 COARSE = 100
 """Points of a part that a participant is shown are rounded down to full hundreds."""
-
-_HIDDEN_PARTS = frozenset({"preferences"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def fit_of(mentor: Candidate, mentee: Candidate, verdict: Verdict, snapshot: Sna
 
 def coarse_parts(parts: Mapping[str, int]) -> dict[str, int]:
     """Parts of a score as a participant is shown them."""
-    return {name: part // COARSE * COARSE for name, part in parts.items() if name not in _HIDDEN_PARTS}
+    return {name: part // COARSE * COARSE for name, part in parts.items() if name not in CONFIDENTIAL_PARTS}
 
 
 def _allowed(own: Candidate, snapshot: Snapshot, rules: HardRules) -> Iterator[tuple[Candidate, Verdict]]:

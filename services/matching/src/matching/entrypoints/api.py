@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from matching.bootstrap import bootstrap
 from matching.entrypoints import (
+    routes_cohort_requests,
     routes_conflicts,
+    routes_governance,
     routes_pairs,
     routes_preferences,
     routes_proposals,
@@ -31,12 +33,14 @@ def app(service: Service | None = None) -> FastAPI:
         routers=[
             routes_runs.router,
             routes_questions.router,
+            routes_governance.router,
             routes_proposals.router,
             routes_pairs.router,
             routes_quarantine.router,
             routes_conflicts.router,
             routes_waivers.router,
             routes_requests.router,
+            routes_cohort_requests.router,
             routes_preferences.router,
             routes_quotas.router,
             routes_review.router,

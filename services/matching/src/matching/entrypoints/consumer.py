@@ -12,11 +12,13 @@ from contracts.engagement import (
     PairTrialEnded,
 )
 from contracts.enrollment import (
+    AttributesConsented,
     CohortActivated,
     CohortClosed,
     CohortEnrollmentClosed,
     CohortEvaluationStarted,
     CohortOpened,
+    ConsentWithdrawn,
     ParticipantAdmitted,
     ParticipantApplied,
     ParticipantCompleted,
@@ -26,6 +28,7 @@ from contracts.enrollment import (
     ParticipantScreened,
     ParticipantWaitlisted,
     ParticipantWithdrawn,
+    PersonErased,
     PersonJoined,
     PersonLeft,
     PersonMoved,
@@ -35,13 +38,14 @@ from contracts.enrollment import (
 )
 
 from matching.application.on_cohort_changed import on_cohort_changed
+from matching.application.on_consent_changed import on_consent_changed
 from matching.application.on_pair_changed import on_pair_changed
 from matching.application.on_participation_changed import on_participation_changed
 from matching.application.on_people_changed import on_people_changed
 from matching.application.on_program_changed import on_program_changed
 
 HANDLERS: tuple[Handler, ...] = (
-    ProjectsBatch((PersonJoined, PersonMoved, PersonLeft), on_people_changed),
+    ProjectsBatch((PersonJoined, PersonMoved, PersonLeft, PersonErased), on_people_changed),
     *(Projects(event, on_program_changed) for event in (ProgramProposed, ProgramChartered, ProgramRevised)),
     *(
         Projects(event, on_cohort_changed)
@@ -61,6 +65,7 @@ HANDLERS: tuple[Handler, ...] = (
             ParticipantWithdrawn,
         )
     ),
+    *(Projects(event, on_consent_changed) for event in (AttributesConsented, ConsentWithdrawn)),
     *(
         Projects(event, on_pair_changed)
         for event in (AgreementSigned, PairTrialEnded, PairActivated, PairStalled, PairCompleted, PairDissolved)

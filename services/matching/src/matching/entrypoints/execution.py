@@ -10,8 +10,7 @@ import asyncio
 import gc
 import os
 import time
-import zlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,12 +20,14 @@ from matching.application.execute_run import ClaimedRun, solve_run
 from matching.application.ports import Report
 from matching.application.release_run import release_all
 from matching.bootstrap import bootstrap, hash_key_of
+from matching.domain.comparison import Comparison, TooMany, compare
 from matching.domain.counterfactual import WhyNot, why_not
 from matching.domain.match_run import RunResult
 from matching.domain.precompile import precompile
 from matching.domain.relaxation import Relaxations, relaxations_of
-from matching.domain.run_input import RunInput, input_of
+from matching.domain.run_input import RunInput, input_of, unpacked
 from matching.domain.run_matching import Outcome, match
+from matching.domain.would_change import WouldChange, would_change
 from matching.settings import Settings
 
 _Result = TypeVar("_Result")
@@ -44,7 +45,7 @@ def awake(_report: Report) -> None:
 
 def certified(_report: Report, settings: Settings, content: bytes) -> bytes:
     """The bytes of the certificate of an input as it is kept, solved once more."""
-    given = input_of(zlib.decompress(content))
+    given = input_of(unpacked(content))
     return match(given, key=hash_key_of(settings), threads=_threads()).certificate.content
 
 
@@ -52,13 +53,30 @@ def answer_why_not(
     _report: Report, content: bytes, proof: bytes, seed: str, pair: tuple[UUID, UUID], exact: bool
 ) -> WhyNot:
     """Why a run did not propose a pair; see `why_not`."""
-    given, prices = input_of(zlib.decompress(content)), zlib.decompress(proof)
+    given, prices = input_of(unpacked(content)), unpacked(proof)
     return why_not(given, prices, seed, pair, exact=exact, threads=_threads())
+
+
+def answer_would_change(
+    _report: Report, content: bytes, proof: bytes, seed: str, pair: tuple[UUID, UUID]
+) -> WouldChange:
+    """What would change that a run proposes a pair; see `would_change`."""
+    return would_change(input_of(unpacked(content)), unpacked(proof), seed, pair, threads=_threads())
 
 
 def answer_relaxations(_report: Report, content: bytes, participation: UUID, own_only: bool) -> Relaxations:
     """What somebody without a pair could relax; see `relaxations_of`."""
-    return relaxations_of(input_of(zlib.decompress(content)), participation, own_only=own_only, threads=_threads())
+    return relaxations_of(input_of(unpacked(content)), participation, own_only=own_only, threads=_threads())
+
+
+def answer_comparison(
+    _report: Report, content: bytes, seed: str, proposed: Sequence[tuple[UUID, UUID]]
+) -> Comparison | None:
+    """What greed and deferred acceptance would have made of a run's cohort; None of too large a one. See `compare`."""
+    try:
+        return compare(input_of(unpacked(content)), seed, proposed, threads=_threads())
+    except TooMany:
+        return None
 
 
 async def _execute(report: Report, settings: Settings, claimed: ClaimedRun) -> RunResult | None:
@@ -70,7 +88,7 @@ async def _execute(report: Report, settings: Settings, claimed: ClaimedRun) -> R
             await release_all(claimed, service.committed)
             return None
 
-        def matching(given: RunInput, deadline_seconds: int | None) -> Outcome:
+        def matching(given: RunInput, deadline_seconds: int | None, start: bytes | None) -> Outcome:
             ends = None if deadline_seconds is None else began + deadline_seconds
             return match(
                 given,
@@ -78,6 +96,7 @@ async def _execute(report: Report, settings: Settings, claimed: ClaimedRun) -> R
                 threads=_threads(),
                 deadline=None if ends is None else lambda: time.monotonic() >= ends,
                 report=report,
+                start=start,
             )
 
         result = await solve_run(claimed, service.committed, matching, report)

@@ -71,7 +71,9 @@ class PairBody(ResponseBody):
     mentor_participation_id: UUID
     mentee_participation_id: UUID
     score: int
-    score_parts: Mapping[str, int] = Field(description="Each of 1000; a part that does not apply is absent.")
+    score_parts: Mapping[str, int] = Field(
+        description="Each of 1000; absent are parts that do not apply, and what people ranked."
+    )
     topics: tuple[MatchedTopicBody, ...]
     shared_languages: tuple[str, ...]
     overlap_minutes: int = Field(description="Shared working time of a day.")

@@ -27,7 +27,9 @@ class RankBody(RequestBody):
 
 
 class PreferencesBody(ResponseBody):
-    """Your preferences. They count in the score of the next run, and never override a rule."""
+    """Your preferences. They count in the score of the next run, and never override a rule. Nobody reads them; of two who ranked
+    each other and were given others they like less, the program manager sees that this is so.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,4 +1,4 @@
-"""Questions about a run that need solving again: is it what it says, why not those two, what would have helped."""
+"""Questions about a run that need solving again: is it what it says, why not those two, what would have helped, what others find."""
 
 from __future__ import annotations
 
@@ -15,10 +15,19 @@ from pydantic import ConfigDict, Field
 
 from matching.application.replay_run import replay_run
 from matching.bootstrap import settings_of, solver_of
+from matching.domain.comparison import MOST_PAIRS, Comparison
 from matching.domain.counterfactual import WhyNot, WhyNotReason
 from matching.domain.relaxation import Relaxations
 from matching.domain.sentences import Language, said
-from matching.entrypoints.execution import answer_relaxations, answer_why_not, awake, certified
+from matching.domain.would_change import Holds, WouldChange
+from matching.entrypoints.execution import (
+    answer_comparison,
+    answer_relaxations,
+    answer_why_not,
+    answer_would_change,
+    awake,
+    certified,
+)
 from matching.entrypoints.languages import Reader
 
 router = APIRouter(prefix="/v1", tags=["runs"])
@@ -98,6 +107,61 @@ class WhyNotBody(ResponseBody):
     words: tuple[str, ...] = Field(description="The rules in words of the reader's language.")
 
 
+class WouldChangeBody(ResponseBody):
+    """What a proposal rests on, what the cohort would lose without it, and at which score it would give way."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "holds": "score",
+                    "score": 610,
+                    "gives_way_at": 571,
+                    "points": 39,
+                    "without": {"people_covered": 0, "floor": 0, "score": -38},
+                    "mentor_meets": [],
+                    "mentee_meets": ["01990c3e-0000-7000-8000-000000000009"],
+                    "words": ["Another choice was nearly as good: a little less in common would have changed it."],
+                }
+            ]
+        }
+    )
+
+    holds: str = Field(
+        description="score (it would give way at a lower score), needed (at none: without it the cohort loses on a level above "
+        "scores), locked, not_proposed, or not_proven (the run ended at its deadline)."
+    )
+    score: int | None = Field(description="The pair's score.")
+    gives_way_at: int | None = Field(description="The highest score at which another result would be better.")
+    points: int | None = Field(description="How many points of score lie between.")
+    without: Mapping[str, int] = Field(
+        description="The change of each level of the objective with the two kept apart; the first one not 0 decides."
+    )
+    mentor_meets: tuple[UUID, ...] = Field(description="Participations the mentor is proposed then.")
+    mentee_meets: tuple[UUID, ...] = Field(description="Participations the mentee is proposed then.")
+    words: tuple[str, ...]
+
+
+class OwnWouldChangeBody(ResponseBody):
+    """How firmly your proposal stands, in words; nothing of anybody else."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "available": True,
+                    "words": ["Only a clearly lower score of this pair would have led to another choice."],
+                }
+            ]
+        }
+    )
+
+    available: bool = Field(
+        description="False where what the run was given is kept no more, or nothing is proven of it."
+    )
+    words: tuple[str, ...]
+
+
 class RelaxationsBody(ResponseBody):
     """What somebody without a pair could change of their own, at most two things, each verified by solving again."""
 
@@ -116,6 +180,82 @@ class RelaxationsBody(ResponseBody):
     outcome: str = Field(description="relaxable, no_capacity (nothing of their own would help), or not_available.")
     relax: tuple[str, ...] = Field(description="The rules to relax together.")
     words: tuple[str, ...]
+
+
+class MeasuresBody(ResponseBody):
+    """What a way of matching made of the cohort; people who had a pair before are not counted, nor are locked pairs."""
+
+    pairs: int
+    mentors_covered: int
+    mentees_covered: int
+    mentors_unmatched: int
+    mentees_unmatched: int
+    score: int = Field(description="The sum of the scores of all pairs.")
+    worst: int = Field(description="The lowest score of a pair; 0 without pairs.")
+    across_units: int = Field(description="Pairs of people of two business units.")
+    blocking_by_preference: int = Field(description="Pairs who both ranked each other above what they got.")
+    blocking_by_score: int = Field(description="Pairs whose score is above the worst that each of the two got.")
+
+
+_MEASURES: dict[str, Any] = {
+    "pairs": 40, "mentors_covered": 40, "mentees_covered": 40, "mentors_unmatched": 0, "mentees_unmatched": 2, "score": 26400,
+    "worst": 326, "across_units": 12, "blocking_by_preference": 1, "blocking_by_score": 9,
+}  # fmt: skip
+
+
+class ComparisonBody(ResponseBody):
+    """A run beside two well-known ways of matching, on the same allowed pairs, scores, places and quotas."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "run_id": _EXAMPLE_RUN_ID,
+                    "allowed_pairs": 1210,
+                    "run": _MEASURES,
+                    "greedy": _MEASURES | {"pairs": 37, "score": 24900, "worst": 101, "blocking_by_score": 0},
+                    "stable": _MEASURES | {"pairs": 37, "score": 24870, "worst": 101, "blocking_by_preference": 0},
+                }
+            ]
+        }
+    )
+
+    run_id: UUID
+    allowed_pairs: int
+    run: MeasuresBody
+    greedy: MeasuresBody = Field(description="The best pair that is left, again and again.")
+    stable: MeasuresBody | None = Field(
+        description="Deferred acceptance by ranked preferences, then scores: equal to `greedy` where nobody ranked anybody."
+        " Null where quotas apply."
+    )
+
+
+@router.get("/runs/{run_id}/comparison", response_model=ComparisonBody, responses=problems(404, 409))
+async def comparison_route(
+    run_id: UUID, read: Read, served: Served, principal: Annotated[Principal, allow("program_manager")]
+) -> ComparisonBody:
+    """Coverage and fit of the run beside a greedy and a stable matching of the same people."""
+    async with read() as views:
+        run = await views.run(run_id, principal)
+        content = await views.run_content(run_id, principal)
+        proposed = await views.proposed_pairs(run_id)
+    if content.given is None or run.certificate is None:
+        raise Conflict("What the run was given is kept no more, or the run has no result.", remedy="Start a new run.")
+    found: Comparison | None = await _answer(
+        served, answer_comparison, content.given, run.certificate["input_hash"], proposed
+    )
+    if found is None:
+        raise Conflict(
+            f"The cohort has more than {MOST_PAIRS} allowed pairs, more than are compared.",
+            remedy="Compare a run of a smaller cohort.",
+        )
+    return ComparisonBody(
+        run_id=run_id,
+        allowed_pairs=found.allowed_pairs,
+        run=MeasuresBody.model_validate(found.run),
+        greedy=MeasuresBody.model_validate(found.greedy),
+        stable=None if found.stable is None else MeasuresBody.model_validate(found.stable),
+    )
 
 
 @router.get("/runs/{run_id}/replay", response_model=ReplayBody, responses=problems(404, 409))
@@ -157,6 +297,60 @@ async def why_not_route(
         served, answer_why_not, content.given, content.proof, run.certificate["input_hash"], (mentor, mentee), exact
     )
     return _why_not_body(found, language)
+
+
+@router.get("/runs/{run_id}/what-would-change", response_model=WouldChangeBody, responses=problems(404, 409))
+async def what_would_change_route(
+    run_id: UUID,
+    read: Read,
+    served: Served,
+    principal: Annotated[Principal, allow("program_manager")],
+    language: Reader,
+    mentor: Annotated[UUID, Query(description="The mentor's participation.")],
+    mentee: Annotated[UUID, Query(description="The mentee's participation.")],
+) -> WouldChangeBody:
+    """What would change that the run proposes these two, found by solving again with them apart and together."""
+    async with read() as views:
+        run = await views.run(run_id, principal)
+        content = await views.run_content(run_id, principal)
+        proposed = await views.proposes(run_id, mentor, mentee)
+    if content.given is None or content.proof is None or run.certificate is None:
+        raise Conflict("What the run was given is kept no more, or the run has no result.", remedy="Start a new run.")
+    found = WouldChange(Holds.NOT_PROPOSED)
+    if proposed and run.outcome == "bounded":
+        found = WouldChange(Holds.NOT_PROVEN)
+    elif proposed:
+        seed = run.certificate["input_hash"]
+        found = await _answer(served, answer_would_change, content.given, content.proof, seed, (mentor, mentee))
+    return WouldChangeBody(
+        holds=found.holds,
+        score=found.score,
+        gives_way_at=found.gives_way_at,
+        points=found.points,
+        without=found.without,
+        mentor_meets=found.mentor_meets,
+        mentee_meets=found.mentee_meets,
+        words=said(found.words, language),
+    )
+
+
+@router.get("/proposals/{pair_id}/what-would-change", response_model=OwnWouldChangeBody, responses=problems(404, 409))
+async def own_what_would_change_route(
+    pair_id: UUID,
+    read: Read,
+    served: Served,
+    principal: Annotated[Principal, allow("participant")],
+    language: Reader,
+) -> OwnWouldChangeBody:
+    """How firmly a proposal made to you stands: whether others depend on it, or another choice was nearly as good."""
+    async with read() as views:
+        made_by = await views.own_proposed_in(pair_id, principal)
+    if made_by.given is None or made_by.proof is None or made_by.seed is None:
+        return OwnWouldChangeBody(available=False, words=())
+    found: WouldChange = await _answer(
+        served, answer_would_change, made_by.given, made_by.proof, made_by.seed, made_by.pair
+    )
+    return OwnWouldChangeBody(available=bool(found.words), words=said(found.words, language))
 
 
 @router.get(
@@ -224,5 +418,5 @@ async def _answer(served: Service, task: Callable[..., _Result], *arguments: Any
     except TimeoutError as error:
         raise Conflict(
             "Solving so large a run again takes longer than a request may last.",
-            remedy="Ask without `exact`, or start a run.",
+            remedy="Ask without `exact`, or start a what-if of the run.",
         ) from error

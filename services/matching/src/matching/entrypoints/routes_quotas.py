@@ -44,7 +44,7 @@ class QuotaLimitBody(RequestBody):
 
 
 class SetQuotasBody(RequestBody):
-    """All limits of the cohort; they replace those there were."""
+    """All limits of the cohort; they replace those there were. With limits it has at most 2,500,000 possible pairs."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"quotas": EXAMPLE_QUOTAS}]})
 
@@ -87,7 +87,7 @@ def quotas_of(limits: tuple[QuotaLimitBody, ...]) -> tuple[Quota, ...]:
     )
 
 
-@router.put("/cohorts/{cohort_id}/quotas", response_model=QuotasBody, responses=problems(404, 412))
+@router.put("/cohorts/{cohort_id}/quotas", response_model=QuotasBody, responses=problems(404, 409, 412))
 async def set_quotas_route(
     cohort_id: UUID, body: SetQuotasBody, write: Write, _principal: Annotated[Principal, allow("program_manager")]
 ) -> Response:

@@ -28,6 +28,7 @@ from matching.application.remind_of_requests import remind_of_requests
 from matching.bootstrap import settings_of, solver_of
 from matching.domain.match_run import RunResult
 from matching.entrypoints.execution import execute
+from matching.entrypoints.governance_schedule import compute_packs
 from matching.entrypoints.measures import QUARANTINE_SECONDS
 from matching.entrypoints.mode_schedule import answer_searches, check_open_requests, execute_what_ifs
 
@@ -111,6 +112,7 @@ async def guard_pairs(service: Service) -> bool:
 SCHEDULE = (
     Every(seconds=0.25, job=guard_pairs, owns_transactions=True),
     Every(seconds=0.5, job=execute_runs, owns_transactions=True),
+    Every(seconds=1, job=compute_packs, owns_transactions=True),
     Every(seconds=1, job=expire_proposals),
     Every(seconds=1, job=close_abandoned_proposals),
     Every(seconds=0.5, job=answer_searches, owns_transactions=True),
