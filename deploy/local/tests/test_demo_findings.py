@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
+
 import pytest
 from contracts.identifiers import uuid7
+from updraft.demo import checks
 from updraft.demo.cast import Person, choose, give_tempers
 from updraft.demo.invariants import Finding, Sent, compare, same_projections, visible
 
@@ -80,3 +85,16 @@ def test_the_cast_is_the_same_for_a_seed_and_juniors_mentor_seniors() -> None:
     assert max(player.person.grade_rank for player in mentors) < min(player.person.grade_rank for player in mentees)
     assert mentors[0].application == again[1][0].application
     give_tempers([], seed=3)
+
+
+@pytest.mark.parametrize(
+    ("says", "ended", "code"),
+    [("pass", True, -signal.SIGTERM), ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", False, -signal.SIGKILL)],
+)
+async def test_a_replay_that_does_not_end_when_told_to_is_killed(says: str, ended: bool, code: int) -> None:
+    script = f"import signal, time; {says}; print('ready', flush=True); time.sleep(600)"
+    reader = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert reader.stdout is not None
+    assert await reader.stdout.readline() == b"ready\n"
+    assert await asyncio.wait_for(checks.end_reader(reader, seconds=30 if ended else 0.3), 60) is ended
+    assert reader.returncode == code

@@ -175,6 +175,43 @@ def test_a_port_that_is_only_wanted_is_chosen_free():
         probe.bind((LOCAL_HOST, port))
 
 
+_CHOOSES = """
+import os, sys
+os.getpid = lambda: 1
+from updraft.places import choose_port
+print(*(choose_port("a test") for _ in range(5)), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_chosen_port_is_chosen_by_no_other_process_until_this_one_ends():
+    """Also between the choice and the binding, and while what listened there is being restarted."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", _CHOOSES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    chosen = []
+    for process in started:
+        assert process.stdout is not None
+        chosen.append({int(port) for port in process.stdout.readline().split()})
+    assert [len(ports) for ports in chosen] == [5, 5]
+    assert not chosen[0] & chosen[1]
+    for process in started:
+        process.communicate(timeout=30)
+    after = subprocess.run([sys.executable, "-c", _CHOOSES], input="", capture_output=True, text=True, check=True)
+    assert {int(port) for port in after.stdout.split()} & (chosen[0] | chosen[1])
+
+
+def test_a_port_that_another_process_has_chosen_may_be_named():
+    with subprocess.Popen(
+        [sys.executable, "-c", _CHOOSES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline().split()[0])
+        assert choose_port("a test", port) == port
+        other.communicate(timeout=30)
+
+
 @pytest.mark.requirement("S23")
 def test_jars_that_are_not_the_locked_ones_are_refused(tmp_path: Path):
     good = b"a jar"

@@ -29,7 +29,8 @@ def password_names() -> list[str]:
 
 def secret_names() -> list[str]:
     """The passwords, and the keys that services need besides."""
-    return [*password_names(), *(name for service in SERVICES for name in service_secrets(service))]
+    keys = dict.fromkeys(name for service in SERVICES for name in service_secrets(service))
+    return [*password_names(), *keys]
 
 
 def make_secrets(folder: Path, *, development: bool = False) -> list[str]:

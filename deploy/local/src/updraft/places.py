@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -19,10 +21,12 @@ LOCAL_HOST = "127.0.0.1"
 
 # Below the range from which Linux and macOS draw ports of outgoing connections, so that a chosen port stays free until it is bound.
 _PORTS = range(20_000, 32_000)
-# A port is chosen some seconds before it is bound. Each process begins at a place of its own, so that two that start at once seldom
-# choose the same one, and never hands out a port twice.
+# A port is chosen some seconds before it is bound, and is bound again whenever what listens there is restarted. So whoever chooses one
+# holds it until its process ends, by a lock on a file that every process of the user sees; and none hands out a port twice. Each
+# begins at a place of its own, so that two that start at once seldom look at the same one.
 _PORTS_OF_A_PROCESS = 24
-_handed_out: set[int] = set()
+_handed_out: dict[int, int] = {}
+"""The open file of each port handed out; -1 where another process of the user holds the port that was named."""
 _handing = threading.Lock()
 ROOT_STATE = Path("/var/lib/updraft")
 """Where root's deployment keeps what PostgreSQL's unprivileged user must reach."""
@@ -61,20 +65,41 @@ def is_free(port: int) -> bool:
     return True
 
 
+def _held(port: int) -> int | None:
+    """An open file that keeps the port from being chosen by other processes of this user while it is open; None: one has it."""
+    folder = Path(tempfile.gettempdir()) / f"updraft-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = os.open(folder / str(port), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
+
+
 def choose_port(purpose: str, named: int | None = None) -> int:
-    """A port to listen on: the named one, or a free one. Raises `PortTaken` when the named one is in use."""
+    """A port to listen on, held until this process ends: the named one, or one that is free and that nobody else has chosen.
+
+    Raises `PortTaken` when the named one is in use; that another process has chosen it does not keep it from being named.
+    """
     if named is not None:
         if not is_free(named):
             raise PortTaken(purpose, named)
         with _handing:
-            _handed_out.add(named)
+            if named not in _handed_out:
+                file = _held(named)
+                _handed_out[named] = -1 if file is None else file
         return named
     first = os.getpid() * _PORTS_OF_A_PROCESS
     with _handing:
         for step in range(len(_PORTS)):
             port = _PORTS[(first + step) % len(_PORTS)]
-            if port not in _handed_out and is_free(port):
-                _handed_out.add(port)
+            if port in _handed_out or not is_free(port):
+                continue
+            file = _held(port)
+            if file is not None:
+                _handed_out[port] = file
                 return port
     raise DeploymentError(f"no free port found for {purpose} between {_PORTS.start} and {_PORTS.stop}")
 

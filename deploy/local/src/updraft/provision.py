@@ -62,11 +62,13 @@ def role_password(secrets_dir: Path, role: str) -> str:
 
 
 CERTIFICATE_KEY = "matching_certificate_key"  # the name of a file
+AUDIT_KEY = "audit_groups_key"  # the name of a file, of the two services that write and read audit groups
+_SERVICE_SECRETS = {"enrollment": (AUDIT_KEY,), "matching": (CERTIFICATE_KEY, AUDIT_KEY)}
 
 
 def service_secrets(service: str) -> tuple[str, ...]:
     """The secret files a service needs besides passwords."""
-    return (CERTIFICATE_KEY,) if service == "matching" else ()
+    return _SERVICE_SECRETS.get(service, ())
 
 
 def make_service_secrets(secrets_dir: Path, service: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,15 @@ class Caller:
         """The text at `path`."""
         return (await self._send("GET", path, token)).text
 
+    async def text_once(self, token: str, path: str) -> str | None:
+        """The text at `path`, or None while it cannot be had because something has to happen first."""
+        try:
+            return await self.text(token, path)
+        except Refused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+            return None
+
     async def pages(self, token: str, path: str, **query: Any) -> AsyncIterator[Any]:
         """Every item of a paged list."""
         cursor = None
@@ -67,6 +77,10 @@ class Caller:
         """Do it exactly once, however often it has to be sent; `keyed=False` for a survey's answer, which leaves no trace."""
         response = await self._write("POST", token, path, body, keyed=keyed, **extra)
         return response.json() if response.content else None
+
+    async def put(self, token: str, path: str, body: Any) -> Any:
+        """Put it there; sent again it is the same."""
+        return (await self._write("PUT", token, path, body, keyed=True)).json()
 
     async def upload(self, token: str, path: str, files: Mapping[str, bytes]) -> Any:
         """Send files as a form, one part a file."""

@@ -50,12 +50,13 @@ class Person:
 
 @dataclass(slots=True)
 class Player:
-    """A person who takes part; `participation_id` is known after the application."""
+    """A person who takes part; `participation_id` is known after the application. `groups` are what they declare for audits, if they do."""
 
     person: Person
     role: Role
     application: Mapping[str, Any]
     participation_id: UUID | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ class Couple:
     has_left: bool = False
     next_on: int = 0
     planned: Planned | None = None
+
+
+def declare(players: Sequence[Player], *, seed: int) -> None:
+    """Four of five consent to audits and declare a gender, as a rule, and an age band; invented, deterministic for a seed."""
+    draw = random.Random(f"{seed} groups")  # noqa: S311  plays, guards nothing
+    for player in players:
+        if draw.random() < 0.8:
+            bands = ("under_35", "from_35_to_49") if player.role == "mentor" else ("from_35_to_49", "from_50")
+            player.groups = {"gender": draw.choice(("woman", "man")), "age_band": draw.choice(bands)}
 
 
 def choose(people: Sequence[Person], *, mentees: int, mentors: int, seed: int) -> tuple[list[Player], list[Player]]:

@@ -18,6 +18,7 @@ from updraft.errors import DeploymentError
 from updraft.provision import create_database, drop_database
 
 _PATIENCE_SECONDS = 120.0
+_ENDING_SECONDS = 30.0
 
 
 async def examine(
@@ -71,11 +72,29 @@ async def _replay(evidence: Evidence, service: str, wanted: Mapping[str, str]) -
                     said.seek(0)
                     raise DeploymentError(f"{service}'s replay ended by itself:\n{said.read().decode()[-2000:]}")
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                reader.terminate()
-            await reader.wait()
+            ended = await end_reader(reader, seconds=_ENDING_SECONDS)
             await asyncio.to_thread(drop_database, evidence.postgres, name)
+        if not ended:
+            said.seek(0)
+            raise DeploymentError(
+                f"{service}'s replay was told to end, did not within {_ENDING_SECONDS:.0f} s, and was killed:\n"
+                f"{said.read().decode()[-2000:]}"
+            )
     return service, found
+
+
+async def end_reader(reader: asyncio.subprocess.Process, *, seconds: float) -> bool:
+    """Tell a process to end, and kill it where it has not within `seconds`; whether it ended without that."""
+    with contextlib.suppress(ProcessLookupError):
+        reader.terminate()
+    try:
+        await asyncio.wait_for(reader.wait(), seconds)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            reader.kill()
+        await reader.wait()
+        return False
+    return True
 
 
 def _migrate(service: str, environment: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from updraft.demo import invariants, page, summary
 from updraft.demo.caller import Caller
-from updraft.demo.cast import Person, choose, give_tempers
+from updraft.demo.cast import Person, choose, declare, give_tempers
 from updraft.demo.checks import examine
 from updraft.demo.deployment import Deployment, StackDeployment
 from updraft.demo.story import Story
@@ -123,6 +123,7 @@ async def play_year(deployment: Deployment, options: Options, tell: Tell) -> Yea
             mentees, mentors = choose(
                 people, mentees=options.mentees, mentors=options.mentors + options.waiting, seed=options.seed
             )
+            declare([*mentees, *mentors], seed=options.seed)
             admitted = await year.enroll(mentees)
             admitted += await year.enroll(mentors, places=options.mentors)
         async with _step(story, "matching"):

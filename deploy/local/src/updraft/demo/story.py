@@ -68,6 +68,9 @@ class Story:
     """Answers and invitations by wave."""
     report: Mapping[str, Any] = field(default_factory=dict)
     report_html: str = ""
+    consented: int = 0
+    """People who let themselves be counted in audits."""
+    pack_html: str = ""
     survey_finding: str = ""
     """What the survey says and how sure that is, in one sentence."""
     killed: str = ""

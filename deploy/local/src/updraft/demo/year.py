@@ -182,6 +182,11 @@ class Year:
             self.as_person(player), f"/enrollment/v1/cohorts/{self.cohort_id}/applications", player.application
         )
         player.participation_id = UUID(participation["participation_id"])
+        if player.groups:
+            body = {"groups": player.groups, "purpose": "audit", "consent": True}
+            path = f"/enrollment/v1/participations/{player.participation_id}/audit-groups"
+            await self.caller.put(self.as_person(player), path, body)
+            self.story.consented += 1
 
     # Pairing
 
@@ -198,6 +203,8 @@ class Year:
         )
         self._read_certificate(finished)
         await self.caller.post(self.manager, f"/matching/v1/runs/{run['run_id']}/release")
+        path = f"/matching/v1/runs/{run['run_id']}/governance-pack.html"
+        self.story.pack_html = await until("the pack", lambda: self.caller.text_once(self.manager, path), seconds=60)
         by_participation = {player.participation_id: player for player in players}
         async for pair in self.caller.pages(self.manager, f"/matching/v1/runs/{run['run_id']}/proposals"):
             self.story.proposals += 1
