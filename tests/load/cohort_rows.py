@@ -25,7 +25,9 @@ class CohortRows:
         """Write everything a run reads of the snapshot's cohort."""
         connection = await asyncpg.connect(self.dsn)
         try:
-            await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+            await connection.set_type_codec(
+                "jsonb", encoder=_jsonb, decoder=_document, schema="pg_catalog", format="binary"
+            )
             await _insert(connection, "known_programs", [_program(snapshot.rules, mentors_per_mentee)])
             await _insert(connection, "known_cohorts", [_cohort(snapshot)])
             people = {one.person_id: one for one in (*snapshot.mentors, *snapshot.mentees)}
@@ -63,6 +65,15 @@ class CohortRows:
             return list(await connection.fetch(statement, *arguments))
         finally:
             await connection.close()
+
+
+def _jsonb(value: Any) -> bytes:
+    """A document as COPY takes it: a byte for the version of the format, then its text."""
+    return b"\x01" + json.dumps(value).encode()
+
+
+def _document(content: bytes) -> Any:
+    return json.loads(content[1:])
 
 
 async def _insert(connection: Any, table: str, rows: Iterable[dict[str, Any]]) -> None:

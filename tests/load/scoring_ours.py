@@ -61,6 +61,7 @@ def main() -> None:
     small = KernelEdges(encode(large_snapshot(64, 8), "warm"), threads=threads)
     small.best(most)
     small.exceeding(1, np.zeros(64, np.int64), np.zeros(64, np.int64), 1)
+    small.survey()
     peak = Peak()
     with peak.watched():
         encoded = pickle.loads(path.read_bytes())
@@ -68,17 +69,24 @@ def main() -> None:
         source = KernelEdges(encoded, threads=threads)
         edges = source.best(most)
         scored = time.perf_counter() - began
-    # Prices of which about as many pairs break as in the first pass of a solver.
+    # Prices a little below half of everybody's best score, so that pairs good for both break them, as before a solver's last pass.
     mentor_prices = np.zeros(len(encoded.inner_mentors), np.int64)
     mentee_prices = np.zeros(len(encoded.inner_mentees), np.int64)
     for price, people in ((mentor_prices, edges.mentor), (mentee_prices, edges.mentee)):
-        np.maximum.at(price, people, edges.score * 11 // 20)
+        np.maximum.at(price, people, edges.score * 19 // 40)
     began = time.perf_counter()
     violated, _ = source.exceeding(1, mentor_prices, mentee_prices, 10)
     priced = time.perf_counter() - began
     began = time.perf_counter()
     survey = source.survey()
     surveyed = time.perf_counter() - began
+    # The worst scores of a result in which about everybody has one of their ten best.
+    worst = [np.zeros(len(prices), np.int64) for prices in (mentor_prices, mentee_prices)]
+    for scores, people in zip(worst, (edges.mentor, edges.mentee), strict=True):
+        np.maximum.at(scores, people, edges.score * 9 // 10)
+    began = time.perf_counter()
+    blocking = source.above(worst[0], worst[1])
+    counted = time.perf_counter() - began
     first = edges.mentor < 8
     json.dump(
         {
@@ -88,6 +96,8 @@ def main() -> None:
             "pricing_seconds": priced,
             "violated": len(violated),
             "survey_seconds": surveyed,
+            "blocking_seconds": counted,
+            "blocking": blocking,
             "allowed": survey.allowed,
             "best_of_first": [sorted(edges.score[edges.mentor == row].tolist())[-most:] for row in range(8)],
             "first_edges": int(first.sum()),

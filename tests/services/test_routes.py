@@ -16,7 +16,7 @@ from .anatomy import ROLES, SERVICES, api_of, part, running
 # Answers to a survey are sent without a name.
 ANONYMOUS = {"evaluation": {("POST", "/v1/waves/{wave_id}/responses")}}
 # The tree of topics and the lists that declarations are chosen from belong to nobody.
-ANY_ROLE = {"enrollment": {("GET", "/v1/topics"), ("GET", "/v1/declarations")}}
+ANY_ROLE = {"enrollment": {("GET", "/v1/topics"), ("GET", "/v1/declarations"), ("GET", "/v1/audit-dimensions")}}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
 

@@ -16,8 +16,8 @@ from .anatomy import SERVICES, tables_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.requirement("S2")]
 
-# What the api may write and never look at: events, and who took a token of a survey.
-NEVER_READ = {"outbox", "participation.token_grants"}
+# What the api never looks at: events, who took a token of a survey, who declared which audit group.
+NEVER_READ = {"outbox", "participation.token_grants", "known_audit_groups", "governance_cells"}
 
 _TABLES = """
 SELECT c.oid, CASE n.nspname WHEN 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END AS name, c.relname,

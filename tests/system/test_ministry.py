@@ -97,6 +97,13 @@ async def test_a_whole_year_with_a_kill_loses_nothing(year: Year) -> None:
     assert year.story.killed
 
 
+@pytest.mark.requirement("N15", "R3-17")
+async def test_the_run_was_audited_by_what_people_consented_to(year: Year) -> None:
+    assert year.story.consented > 20
+    assert "Fairness and governance of a match run" in year.story.pack_html
+    assert "What it never uses" in year.story.pack_html
+
+
 async def test_the_story_says_what_is_synthetic(year: Year) -> None:
     """Applications are drawn from a seed, and both report and page say so."""
     assert year.story.synthetic_applications
