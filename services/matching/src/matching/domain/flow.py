@@ -19,6 +19,9 @@ BIDS_PER_PLACE = 60
 """How many bids an auction may take per place before the exact part goes on from what it has reached."""
 
 
+_NO_LIMIT = 2**62
+
+
 @dataclass(frozen=True, slots=True)
 class Seating:
     """The places of one side: `places` (int32), of which the `first` (int32) add `worth` (int64) to the value when used."""
@@ -212,7 +215,32 @@ def centre(network: Network, values: Longs, mentors: Seating, mentees: Seating, 
         rows.starts, rows.ends, rows.edge, rows.along(values), flow.mentor_prices, flow.mentee_prices,
         mentors.first, mentors.places, mentors.worth,
         mentees.first, mentees.places, mentees.worth, mentees.slots, flow.taken,
+        np.zeros_like(flow.mentor_prices), np.zeros_like(flow.mentee_prices),
     )  # fmt: skip
+
+
+def keep_slack(
+    network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow, bounds: tuple[Longs, Longs]
+) -> None:
+    """From the highest prices for mentors to those highest for mentees, but for mentors not below the first of `bounds` and for
+    mentees not above the second, as far as the optimum allows (`flow_prices.centre_prices`); then those of mentors are raised
+    again as far as those of mentees leave it open. So the edges that are not taken stay far below the prices.
+
+    The bounds are loosened to the prices there are, hence what a place outside is worth stays.
+    """
+    rows = network.mentees
+    least, most = np.minimum(bounds[0], flow.mentor_prices), np.maximum(bounds[1], flow.mentee_prices)
+    centre_prices(
+        rows.starts, rows.ends, rows.edge, rows.along(values), flow.mentee_prices, flow.mentor_prices,
+        mentees.first, mentees.places, mentees.worth,
+        mentors.first, mentors.places, mentors.worth, mentors.slots, flow.taken, most, least,
+    )  # fmt: skip
+    mentor, mentee = network.mentor[flow.taken], network.mentee[flow.taken]
+    used = np.bincount(mentor, minlength=len(mentors.places))
+    highest = np.where(used < mentors.first, -mentors.worth, 0)
+    highest[used >= mentors.places] = _NO_LIMIT
+    np.minimum.at(highest, mentor, values[flow.taken] - flow.mentee_prices[mentee])
+    np.copyto(flow.mentor_prices, highest, where=mentors.places > 0)
 
 
 def value_and_bound(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> tuple[int, int]:

@@ -93,10 +93,14 @@ def centre_prices(  # noqa: PLR0912, PLR0915 - one loop over one heap
     other_worth: Longs,
     slots: Longs,
     taken: Flags,
+    most: Longs,
+    other_least: Longs,
 ) -> None:
-    """Replace the prices of the optimum `taken` by shortest distances from a source joined to everybody at cost 0, less that of
-    the place outside: no price is larger than a chain of changes, whatever a place is worth. Arguments as in
-    `flow_paths.serve`; people without places keep theirs.
+    """Replace the prices of the optimum `taken` by the highest `own` and lowest `other` ones that are at most `most` and at least
+    `other_least` (shortest distances from a source joined to everybody at these), less that of the place outside. Arguments as
+    in `flow_paths.serve`; people without places keep theirs.
+
+    With zeros no price is larger than a chain of changes, whatever a place is worth.
     """
     people, others = len(places), len(other_places)
     outside = people + others
@@ -108,9 +112,9 @@ def centre_prices(  # noqa: PLR0912, PLR0915 - one loop over one heap
     size = 0
     for node in range(outside + 1):
         if node < people:
-            far[node] = -own[node]
+            far[node] = most[node] - own[node]
         elif node < outside:
-            far[node] = other[node - people]
+            far[node] = other[node - people] - other_least[node - people]
         if node == outside or (places[node] if node < people else other_places[node - people]) > 0:
             size = push(keys, nodes, size, far[node], node)
     while size > 0:

@@ -152,7 +152,15 @@ class KernelEdges:
         allowed = np.zeros(len(row), np.bool_)
         score = np.zeros(len(row), np.int32)
         parts = np.full((len(PARTS), len(row)), -1, np.int32)
-        judge_list(self._world, self._most_asked, row, column, order, allowed, score, parts)
+
+        def work(chosen: Longs) -> None:
+            judge_list(self._world, self._most_asked, row, column, chosen, allowed, score, parts)
+
+        if self._threads == 1 or len(order) < STRETCH:
+            work(order)
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(work, np.array_split(order, self._threads)))
         return Judged(allowed, score, dict(zip(PARTS, parts, strict=True)))
 
     def survey(self) -> Survey:

@@ -15,7 +15,16 @@ from matching.domain.compiled import compiled
 from matching.domain.encoded_groups import Longs, Shorts, Words
 from matching.domain.encoded_reach import TOP, Priced
 from matching.domain.kernel_reach import fill_levels, mark_shared, new_marked
-from matching.domain.kernel_rules import ONE, World, how_many, shared_level, shared_minutes
+from matching.domain.kernel_rules import (
+    ONE,
+    World,
+    fill_class,
+    fill_class_bits,
+    how_many,
+    mark_allowed,
+    shared_level,
+    shared_minutes,
+)
 from matching.domain.kernel_scores import complete, fill_row, new_rows, part_vector, row_at, scan
 from matching.domain.kernel_tile import BLOCK, TILE, begin_reach, fill_tile, keep_row, new_tile
 from matching.domain.ties import pair_rank
@@ -241,18 +250,21 @@ def judge_list(
 ) -> None:
     """Judge and score listed pairs, taken in an order that keeps a row's pairs together. What is forbidden stays as it is."""
     tile, tables = new_tile(world), new_rows(world, most_asked, 1)
-    made = row_at(tables, 0)
-    slots = np.zeros(TILE, np.int32)
-    everybody = np.ones(len(world.mentors.names), np.bool_)
+    made, bits = row_at(tables, 0), tile.bits[0]
     vector = np.zeros(len(parts), np.int32)
     known, current = -1, -1
     for at in order:
         row, column = rows[at], columns[at]
         if row != current:
-            known = fill_tile(world, row, row + 1, everybody, known, tile, slots)
+            kind = world.mentors.kind[row]
+            if kind != known:
+                fill_class(world, kind, tile.minutes, tile.levels, tile.bonus[0])
+                fill_class_bits(world, tile.bonus[0], tile.class_bits)
+                known = kind
+            mark_allowed(world, row, tile.class_bits, 2 * row + 1, tile.searched, bits)
             fill_row(world, row, made)
             current = row
-        if not tile.bits[0, column >> 6] & (ONE << np.uint64(column & 63)):
+        if not bits[column >> 6] & (ONE << np.uint64(column & 63)):
             continue
         classes, mine, theirs = world.classes, world.mentors.kind[row], world.mentees.kind[column]
         minutes = shared_minutes(classes, classes.mentor_time[mine], classes.mentee_time[theirs])

@@ -157,6 +157,11 @@ class Objective:
             rest = rest - kept * self.kept
         return [*parts, rest]
 
+    def of_classes(self, packed: Longs) -> Longs:
+        """What packed prices have of the classes alone."""
+        classes: Longs = (packed + self.person // 2) // self.person * self.person
+        return classes
+
     def packed(self, levels: tuple[str, ...], prices: tuple[Longs, ...]) -> Longs:
         """Prices level by level as one, without kept pairs and ties; of other classes than these nothing is taken."""
         known = dict(zip(levels, prices, strict=True))

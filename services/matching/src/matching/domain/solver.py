@@ -24,7 +24,7 @@ from matching.domain.flow_quotas import optimise_with_quotas
 from matching.domain.graph import EdgeSource, Flags, Side
 from matching.domain.objective import HIGHEST_SCORE, Fresh, Objective, Optimum, Report, Start, Unsolvable
 from matching.domain.solver_fit import Fit
-from matching.domain.solver_stages import Candidates, cover_all, highest_floor
+from matching.domain.solver_stages import Candidates, cover_all, cover_candidates, highest_floor
 from matching.domain.solver_ties import best_fit
 
 __all__ = ["SOLVER_NAME", "SOLVER_VERSION", "Fresh", "Optimum", "Start", "Unsolvable", "optimise"]
@@ -88,7 +88,7 @@ def _beside_fresh(
     taken = fit.edges.select(fit.flow.taken)
     fresh = Fresh(int(taken.score.sum()), floor if len(taken) else 0, proven, fit.start)
     kept = Candidates(objective, source, told, others=candidates)
-    cover_all(kept)
+    kept.taken = cover_candidates(kept, 1).taken
     best = best_fit(kept, 0, {}, late, fresh.start)
     counted = {f"fresh_{name}": number for name, number in candidates.statistics.items()}
     return replace(best, fresh=fresh, statistics={**best.statistics, **counted})

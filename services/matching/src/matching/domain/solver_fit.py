@@ -6,9 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from matching.domain.flow import Flow, Network, Seating, exact_sum, improve, maximise, settle, value_and_bound
+from matching.domain.flow import (
+    Flow,
+    Network,
+    Seating,
+    exact_sum,
+    improve,
+    keep_slack,
+    maximise,
+    settle,
+    value_and_bound,
+)
 from matching.domain.graph import Edges, Longs, Shorts
-from matching.domain.objective import Objective, Start, Unsolvable
+from matching.domain.objective import HIGHEST_SCORE, Objective, Start, Unsolvable
 from matching.domain.solver_known import Search
 from matching.domain.solver_stages import Candidates, cover_network
 
@@ -99,12 +109,10 @@ class Fit:
         """Add what the prices do not rule out until there is nothing. None then; when it is late, higher prices that rule out the
         rest, as few of them as are known.
         """
-        if self.objective.rematch:
-            return self._price_out_kept(late)
         self._settle()
 
         def repair() -> None:
-            if self._above > MANY * len(self._active[0]):
+            if not self.objective.rematch and self._above > MANY * len(self._active[0]):
                 # These prices are the lowest for mentees, from where bids of mentors raise them.
                 self._bid(self.prices, FIT_STEPS_AGAIN, FIT_STEPS_AGAIN, bidder=0)
             else:
@@ -115,26 +123,6 @@ class Fit:
         if bound is None:
             self._leave_open()
         return bound
-
-    def _price_out_kept(self, late: Callable[[], bool]) -> Prices | None:
-        """As `price_out`, but the prices are brought into their form last: what a kept pair is worth would move them far, and
-        each time further edges would have to be found.
-        """
-        bound = self._prove(0, self._improve, late)
-        if bound is not None:
-            return bound
-        proven = self.prices[0].copy(), self.prices[1].copy()
-
-        def highest() -> None:
-            self.flow.mentor_prices, self.flow.mentee_prices = proven[0].copy(), proven[1].copy()
-            self._settle()
-
-        highest()
-        if self._prove(1, highest, late) is None:
-            self._leave_open()
-        else:
-            self.flow.mentor_prices, self.flow.mentee_prices = proven
-        return None
 
     def _leave_open(self) -> None:
         """Take note of the mentors with too many edges at exactly the sum of the prices."""
@@ -220,7 +208,13 @@ class Fit:
         self._verify()
 
     def _settle(self) -> None:
+        """Bring the prices into their one form. In a re-match what a kept pair is worth goes to its mentor and its mentee asks for
+        all that a score can be, so that nobody else needs to be looked at for them.
+        """
         settle(self.network, self.values(), *self.seats, self.flow)
+        if self.objective.rematch:
+            mentors, mentees = (self.objective.of_classes(prices) for prices in self.prices)
+            keep_slack(self.network, self.values(), *self.seats, self.flow, (mentors, mentees + HIGHEST_SCORE))
         for prices, active in zip(self.prices, self._active, strict=True):
             prices[~active] = 0
         self._verify()

@@ -61,21 +61,15 @@ class Known:
             return Search()
         rows = np.where(self._active[0], prices[0] - self._rows, _NEVER)
         columns = np.where(self._active[1], prices[1] - self._columns, _NEVER)
-        if not len(rows) or not len(columns) or int(rows.min()) + int(columns.min()) >= margin:
-            return None
-        steps = np.unique(columns)
-        many = (
-            np.searchsorted(np.sort(rows), margin - steps) / len(rows),
-            np.searchsorted(np.sort(columns), steps) / len(columns),
-        )
-        costs = many[0] + many[1] + _COLUMNS_COST * (many[1] > 0)
-        chosen = int(np.argmin(costs))
-        if costs[chosen] > 0.5:
+        return _cheapest(rows, columns, margin)
+
+    def between(self, mentors: Flags, mentees: Flags, least: int) -> Search | None:
+        """Where edges between these people may be that have a score of at least `least` and are no candidates; as `wanted`."""
+        if self._rows is None:
             return Search()
-        return Search(
-            np.flatnonzero(rows < margin - steps[chosen]).astype(np.int32),
-            np.flatnonzero(columns < steps[chosen]).astype(np.int32),
-        )
+        rows = np.where(self._active[0] & mentors, -self._rows, _NEVER)
+        columns = np.where(self._active[1] & mentees, -self._columns, _NEVER)
+        return _cheapest(rows, columns, 1 - least)
 
     def learn(
         self, search: Search, found: Edges, prices: tuple[Longs, Longs], *, slack: int, margin: int, most: int
@@ -93,3 +87,22 @@ class Known:
             np.minimum.at(lowest, found.mentor, found.score - prices[1][found.mentee])
             rows[full] = np.maximum(rows, lowest)[full]
         self._rows, self._columns = rows, prices[1].copy()
+
+
+def _cheapest(rows: Longs, columns: Longs, margin: int) -> Search | None:
+    """Rows and columns, as few as possible, that hold all pairs whose sum is below `margin`; None if there are no pairs."""
+    if not len(rows) or not len(columns) or int(rows.min()) + int(columns.min()) >= margin:
+        return None
+    steps = np.unique(columns)
+    many = (
+        np.searchsorted(np.sort(rows), margin - steps) / len(rows),
+        np.searchsorted(np.sort(columns), steps) / len(columns),
+    )
+    costs = many[0] + many[1] + _COLUMNS_COST * (many[1] > 0)
+    chosen = int(np.argmin(costs))
+    if costs[chosen] > 0.5:
+        return Search()
+    return Search(
+        np.flatnonzero(rows < margin - steps[chosen]).astype(np.int32),
+        np.flatnonzero(columns < steps[chosen]).astype(np.int32),
+    )

@@ -50,6 +50,8 @@ class Candidates:
         pinned = self.usable(source.pinned()) if objective.rematch else Edges.none()
         self.edges: Edges = edges.joined(pinned)
         self.taken: Longs = self.within_places(pinned.keys)
+        if objective.rematch:
+            self.add(self._among_the_rest())
 
     def _near(self, start: Start) -> Edges:
         packed = self.objective.packed
@@ -58,6 +60,13 @@ class Candidates:
         found, _ = self.source.exceeding(1, asked[0] - NEAR_SLACK, asked[1], NEAR)
         self.known.learn(Search(), found, prices, slack=NEAR_SLACK, margin=0, most=NEAR)
         return found
+
+    def _among_the_rest(self) -> Edges:
+        """Edges between people with places left by what is taken."""
+        used = np.bincount(self.taken >> 32, minlength=len(self.objective.mentors))
+        used_mentees = np.bincount(self.taken & 0xFFFFFFFF, minlength=len(self.objective.mentees))
+        full = used >= self.objective.mentors.places, used_mentees >= self.objective.mentees.places
+        return self.source.covering(1, *full, BEST)
 
     def usable(self, edges: Edges) -> Edges:
         """Those between people with places."""
@@ -170,9 +179,28 @@ def _missing(candidates: Candidates, least: int, coverage: Coverage) -> Edges:
         searched = (mentors, mentees)[turned]
         for rank in np.unique(searched[searched > 0]).tolist():
             within = [(side > 0) & (side <= rank) for side in (mentors, mentees)]
-            marks: list[Flags] = [within[0] if turned else ~within[0], ~within[1] if turned else within[1]]
-            candidates.count("coverage_passes")
-            found = found.joined(candidates.source.covering(least, marks[0], marks[1], MISSING))
+            found = found.joined(
+                _between(candidates, least, ~within[0], within[1])
+                if turned
+                else _between(candidates, least, within[0], ~within[1])
+            )
+    return found
+
+
+def _between(candidates: Candidates, least: int, mentors: Flags, mentees: Flags) -> Edges:
+    """Edges of the source between these people, where it is not known that there are none but the candidates."""
+    search = candidates.known.between(mentors, mentees, least)
+    if search is None:
+        return Edges.none()
+    candidates.count("coverage_passes")
+    ask = candidates.source.covering
+    if search.rows is None or search.columns is None:
+        return ask(least, ~mentors, ~mentees, MISSING)
+    rows, columns = np.zeros(len(mentors), dtype=np.bool_), np.zeros(len(mentees), dtype=np.bool_)
+    rows[search.rows], columns[search.columns] = True, True
+    found = ask(least, ~(mentors & rows), ~mentees, MISSING) if len(search.rows) else Edges.none()
+    if len(search.columns):
+        found = found.joined(ask(least, ~(mentors & ~rows), ~(mentees & columns), MISSING))
     return found
 
 
