@@ -16,6 +16,7 @@ from matching.domain.encoded_groups import Longs, Shorts, Words
 from matching.domain.encoded_reach import TOP, Priced
 from matching.domain.kernel_reach import fill_levels, mark_shared, new_marked
 from matching.domain.kernel_rules import (
+    NONE,
     ONE,
     World,
     fill_class,
@@ -31,6 +32,7 @@ from matching.domain.ties import pair_rank
 
 COVERING, EXCEEDING, TIGHT, ABOVE = 0, 1, 2, 3
 _NO_CAP = 2**62
+_FAR = 2**61
 
 
 class Found(NamedTuple):
@@ -131,10 +133,15 @@ def search_rows(world: World, first: int, last: int, most_asked: int, asked: Ask
 def _in_reach(asked: Asked, first: int, last: int) -> NDArray[np.bool_]:
     """The rows to search: no score is above 1000, so nothing can be asked for where the prices are."""
     wanted_rows = asked.rows.copy()
-    if asked.kind != COVERING and len(asked.column_prices) > 0:
-        cheapest = asked.column_prices.min() if asked.kind != ABOVE else 1
+    if asked.kind != COVERING:
+        cheapest, cheapest_marked = _FAR, _FAR
+        for column in range(len(asked.column_prices)):
+            price = int(asked.column_prices[column]) if asked.kind != ABOVE else 1
+            cheapest = min(cheapest, price)
+            if asked.columns[column >> 6] >> np.uint64(column & 63) & ONE != NONE:
+                cheapest_marked = min(cheapest_marked, price)
         for row in range(first, last):
-            if asked.row_prices[row] + cheapest > TOP:
+            if asked.row_prices[row] + (cheapest if asked.whole[row] else cheapest_marked) > TOP:
                 wanted_rows[row] = False
     return wanted_rows
 

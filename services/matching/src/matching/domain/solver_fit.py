@@ -162,6 +162,8 @@ class Fit:
                 return None
             wide = margin + (LEFT if before is None else 0)
             search = self._known.wanted(self.prices, wide) or Search()
+            if search.rows is None and wide > margin:
+                wide, search = margin, self._known.wanted(self.prices, margin) or search
             if self._bound is not None and late():
                 return self._bound[1:]
             most = MOST

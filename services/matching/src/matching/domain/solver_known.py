@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.domain.graph import Edges, Flags, Longs, Shorts
+from matching.domain.objective import HIGHEST_SCORE
 
 CLOSED = 2**59
 """A price above all others, for people without places."""
 _NEVER = 2**61
 """A margin that nothing falls below."""
+MOST_LEVELS = 16
+"""Levels of mentors' prices that are looked at one by one."""
 _COLUMNS_COST = 0.04
 """What a pass over some columns costs at least, as a share of a pass over everything: it touches every row."""
 
@@ -31,15 +34,15 @@ class Known:
     u + v - (a + b). So all edges above u + v - `margin` are candidates where a + b is at least `margin`.
     """
 
-    def __init__(self, mentors: Flags, mentees: Flags) -> None:
-        """Nothing is known; the masks say who has places."""
-        self._active = mentors, mentees
+    def __init__(self, mentors: Flags, mentees: Flags, unit: int) -> None:
+        """Nothing is known; the masks say who has places, `unit` is the least that prices of different levels differ by."""
+        self._active, self._unit = (mentors, mentees), unit
         self._rows: Longs | None = None
         self._columns = np.zeros(len(mentees), dtype=np.int64)
 
-    def copy(self) -> Known:
-        """The same, to go on from."""
-        copied = Known(*self._active)
+    def copy(self, unit: int | None = None) -> Known:
+        """The same, to go on from, maybe with another `unit`."""
+        copied = Known(*self._active, unit or self._unit)
         copied._rows, copied._columns = self._rows, self._columns
         return copied
 
@@ -61,7 +64,33 @@ class Known:
             return Search()
         rows = np.where(self._active[0], prices[0] - self._rows, _NEVER)
         columns = np.where(self._active[1], prices[1] - self._columns, _NEVER)
-        return _cheapest(rows, columns, margin)
+        return self._by_level(rows, columns, prices, margin)
+
+    def _by_level(self, rows: Longs, columns: Longs, prices: tuple[Longs, Longs], margin: int) -> Search | None:
+        """As `wanted`, for `rows` and `columns` that are what the prices are above the known ones; mentors level by level, since
+        with most levels of mentees a sum is either above every score or known to be below all.
+        """
+        known = self._rows
+        if known is None or not len(rows) or not len(columns) or int(rows.min()) + int(columns.min()) >= margin:
+            return None
+        levels = (prices[0] + self._unit // 2) // self._unit
+        apart = np.unique(levels[self._active[0]])
+        if len(apart) > MOST_LEVELS:
+            return _cheapest(rows, columns, margin)
+        found_rows, found_columns = np.zeros(len(rows), dtype=np.bool_), np.zeros(len(columns), dtype=np.bool_)
+        for level in apart:
+            among = self._active[0] & (levels == level)
+            possible = self._columns + int(known[among].max()) > 0
+            possible &= prices[1] + int(prices[0][among].min()) - margin < HIGHEST_SCORE
+            found = _cheapest(np.where(among, rows, _NEVER), np.where(possible, columns, _NEVER), margin)
+            if found is None:
+                continue
+            if found.rows is None or found.columns is None:
+                return found
+            found_rows[found.rows], found_columns[found.columns] = True, True
+        if not found_rows.any() and not found_columns.any():
+            return None
+        return Search(np.flatnonzero(found_rows).astype(np.int32), np.flatnonzero(found_columns).astype(np.int32))
 
     def between(self, mentors: Flags, mentees: Flags, least: int) -> Search | None:
         """Where edges between these people may be that have a score of at least `least` and are no candidates; as `wanted`."""

@@ -39,12 +39,13 @@ class Candidates:
         others: Candidates | None = None,
     ) -> None:
         self.objective, self.source, self.told = objective, source, told
-        self.known = Known(objective.mentors.places > 0, objective.mentees.places > 0)
+        unit = objective.kept or objective.person
+        self.known = Known(objective.mentors.places > 0, objective.mentees.places > 0, unit)
         self.statistics: dict[str, int] = {}
         self.told("candidates", 0.0)
         edges: Edges
         if others is not None:
-            edges, self.known = others.edges, others.known
+            edges, self.known = others.edges, others.known.copy(unit)
         else:
             edges = self.usable(source.best(BEST) if start is None else self._near(start))
         pinned = self.usable(source.pinned()) if objective.rematch else Edges.none()
