@@ -278,3 +278,18 @@ def test_the_random_worlds_break_every_rule_and_use_every_part() -> None:
     assert set(types) == set(PairType)
     assert min(broken.values()) > 20
     assert min(parts.values()) > 50
+
+
+def test_a_long_list_is_judged_alike_by_any_number_of_threads() -> None:
+    world = random_snapshot(5, 40, 40)
+    draw = np.random.default_rng(5)
+    mentors, mentees = (draw.integers(0, 40, 3 * STRETCH).astype(np.int32) for _ in range(2))
+    one, several = (KernelEdges.of(world, SEED, threads=count).judge(mentors, mentees) for count in (1, 3))
+    single = KernelEdges.of(world, SEED)
+    assert (one.allowed == several.allowed).all()
+    assert (one.score == several.score).all()
+    assert all((one.parts[name] == several.parts[name]).all() for name in one.parts)
+    assert 0 < one.allowed.sum() < len(mentors)
+    for place in range(0, len(mentors), 29):
+        alone = single.judge(mentors[place : place + 1], mentees[place : place + 1])
+        assert (bool(alone.allowed[0]), int(alone.score[0])) == (bool(one.allowed[place]), int(one.score[place]))

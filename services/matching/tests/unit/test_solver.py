@@ -256,6 +256,7 @@ def test_a_deadline_leaves_a_valid_result_and_a_proven_bound(seed: int, monkeypa
 
 
 def test_a_start_from_an_earlier_result_changes_nothing_but_the_way() -> None:
+    passes = [0, 0]
     for seed in range(12):
         given = large(seed, 60, 1 + seed % 3)
         without = given.edges.select(np.arange(len(given.edges)) % 40 != 0)
@@ -264,6 +265,9 @@ def test_a_start_from_an_earlier_result_changes_nothing_but_the_way() -> None:
         assert warm.values == cold.values
         assert (warm.taken.keys == cold.taken.keys).all()
         assert same_proof(warm, cold)
+        passes[0] += warm.statistics.get("coverage_passes", 0)
+        passes[1] += cold.statistics["coverage_passes"]
+    assert passes[0] < passes[1]
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -306,6 +310,55 @@ def test_a_rematch_after_withdrawals_comes_to_the_same_from_any_start(seed: int)
     assert (warm.taken.keys == cold.taken.keys).all()
     assert same_proof(warm, cold)
     assert proven_bound(again, warm.prices["result"]) == warm.values
+
+
+class Counted(ListedEdges):
+    """A source that counts how often the pairs to keep are asked for."""
+
+    pinned_asked = 0
+
+    def pinned(self) -> Edges:
+        self.pinned_asked += 1
+        return super().pinned()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rematch_that_keeps_all_pairs_leaves_their_worth_with_the_mentors(seed: int) -> None:
+    given = large(seed, 200, 1)
+    given = replace(
+        given,
+        **{
+            name: replace(getattr(given, name), coverable=np.ones(200, np.bool_), priority=np.ones(200, np.int8))
+            for name in ("mentors", "mentees")
+        },
+    )
+    before = solved(given)
+    gone = before.taken.mentee[::40]
+    mentees = replace(given.mentees, places=np.where(np.isin(np.arange(200), gone), 0, given.mentees.places))
+    again = Problem(
+        given.mentors, mentees, replace(given.edges, kept=given.edges.among(before.taken.keys)), rematch=True
+    )
+    source = Counted(again.mentors, again.mentees, again.edges)
+    best = optimise(again.mentors, again.mentees, source, rematch=True, start=before.start, compare=True)
+    levels, _, prices, _ = best.prices["result"]
+    of_mentors, of_mentees, _ = prices[levels.index("kept")]
+    assert best.values[levels.index("kept")] == len(before.taken) - len(gone)
+    assert set(of_mentors[best.taken.mentor[best.taken.kept]].tolist()) == {1}
+    assert set(of_mentees.tolist()) == {0}
+    assert source.pinned_asked == 1
+    assert same_proof(best, solved(again))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_deadline_leaves_a_valid_rematch(seed: int) -> None:
+    given = large(seed, 50, 1 + seed % 3)
+    edges = replace(given.edges, kept=given.edges.among(solved(given).taken.keys[::2]))
+    again = replace(given, edges=edges, rematch=True)
+    source = Narrow(again.mentors, again.mentees, again.edges)
+    bounded = optimise(again.mentors, again.mentees, source, rematch=True, deadline=lambda: True, compare=True)
+    best = solved(again)
+    assert bounded.values <= best.values <= bounded.bounds
+    assert proven_bound(again, bounded.prices["result"]) <= bounded.bounds
 
 
 @pytest.mark.parametrize("quotas", [False, True])

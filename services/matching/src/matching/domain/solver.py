@@ -77,7 +77,7 @@ def _beside_fresh(
 ) -> Optimum:
     """A re-match, begun from the fresh optimum of the same people, which is stated beside it."""
     plain = replace(objective, rematch=False, kept=0)
-    candidates = Candidates(plain, source, told, start=start)
+    candidates = Candidates(plain, source, told, start=start, kept=True)
     coverage, _ = cover_all(candidates)
     floor = 0
     if any(coverage.profile):

@@ -25,9 +25,13 @@ _NO_QUOTAS = np.zeros(0, dtype=np.int64)
 
 class Candidates:
     """The edges looked at so far, and those taken (as keys). They begin with the best of everybody, with a start with those near
-    its prices, or with those of `others`; and with all that a re-match should keep. `known` is what they
-    hold of all edges.
+    its prices, or with those of `others`; in a re-match or where `kept` says so also with all that a re-match should keep, which are taken,
+    and some between those for whom that leaves places. `known` is what they hold of all edges.
     """
+
+    edges: Edges
+    pinned: Longs
+    taken: Longs
 
     def __init__(
         self,
@@ -37,21 +41,21 @@ class Candidates:
         *,
         start: Start | None = None,
         others: Candidates | None = None,
+        kept: bool = False,
     ) -> None:
         self.objective, self.source, self.told = objective, source, told
         unit = objective.kept or objective.person
         self.known = Known(objective.mentors.places > 0, objective.mentees.places > 0, unit)
         self.statistics: dict[str, int] = {}
         self.told("candidates", 0.0)
-        edges: Edges
         if others is not None:
-            edges, self.known = others.edges, others.known.copy(unit)
+            self.edges, self.known, self.pinned = others.edges, others.known.copy(unit), others.pinned
         else:
-            edges = self.usable(source.best(BEST) if start is None else self._near(start))
-        pinned = self.usable(source.pinned()) if objective.rematch else Edges.none()
-        self.edges: Edges = edges.joined(pinned)
-        self.taken: Longs = self.within_places(pinned.keys)
-        if objective.rematch:
+            pinned = self.usable(source.pinned()) if objective.rematch or kept else Edges.none()
+            self.edges = self.usable(source.best(BEST) if start is None else self._near(start)).joined(pinned)
+            self.pinned = pinned.keys
+        self.taken = self.within_places(self.pinned)
+        if len(self.pinned) and others is None:
             self.add(self._among_the_rest())
 
     def _near(self, start: Start) -> Edges:
