@@ -43,7 +43,9 @@ BOOKKEEPING_EVERY = 1.0
 PARTITIONS_EVERY = 60.0
 LONGEST_BACK_OFF = 5.0
 
-_HIGHEST = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_seq"
+HIGHEST = "SELECT coalesce(pg_sequence_last_value('outbox_seq'), 0)"
+"""The highest number drawn. A SELECT from the sequence would read its row unlocked, and with it, for a moment in every 32
+numbers, the value that `nextval` writes ahead into the log: the relay would pass over numbers that nobody has drawn yet."""
 _WRITERS = """SELECT array_agg(virtualtransaction) FROM pg_locks
  WHERE locktype = 'relation' AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock' AND granted
  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
@@ -190,7 +192,7 @@ class Relay:
 
     async def _raise_watermark(self, connection: Any) -> None:
         if self._candidate is None:
-            highest = await connection.fetchval(_HIGHEST)
+            highest = await connection.fetchval(HIGHEST)
             if highest <= self._watermark:
                 metrics.RELAY_WATERMARK_AGE.set(0)
                 return
@@ -241,7 +243,7 @@ class Relay:
         now = time.monotonic()
         if now - self._booked >= BOOKKEEPING_EVERY:
             self._booked = now
-            highest = await connection.fetchval(_HIGHEST)
+            highest = await connection.fetchval(HIGHEST)
             metrics.OUTBOX_DEPTH.set(max(0, highest - cursor))
             age = await connection.fetchval(_OLDEST_ROW, cursor) if highest > cursor else None
             metrics.OUTBOX_OLDEST_AGE.set(age or 0.0)
