@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numba
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _settings: Any = numba.config
+_functions: Any = cgutils
 
 
 def _sources() -> str:
@@ -74,3 +78,22 @@ def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _R
         fresh: Callable[_Arguments, _Result] = numba.njit(nogil=True)(function)
         return fresh
     return kept
+
+
+@intrinsic
+def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        line = builder.bitcast(builder.gep(data, [given[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        ask = _functions.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        to_read, to_keep, of_data = number(0), number(3), number(1)
+        builder.call(ask, [line, to_read, to_keep, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, place), generate
+
+
+prefetch: Any = _prefetch
+"""In compiled functions: ask for the cache line of `array[place]` without waiting for it. A place outside is ignored."""

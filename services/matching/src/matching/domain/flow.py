@@ -133,15 +133,17 @@ def maximise(
     """
     statistics = {"auctions": 0, "bids": 0}
     sides, seats = (network.mentors, network.mentees), (mentors, mentees)
+    along = _Along(network, values)
     worth: dict[int, Longs] = {}
 
     def worth_of(side: int) -> Longs:
         if side not in worth:
-            worth[side] = sides[side].along(values) * scale
+            worth[side] = along.of(side) * scale
         return worth[side]
 
     scaled = (prices[0] * scale, prices[1] * scale)
     taken = np.zeros(len(values), dtype=np.bool_)
+    positions = taken
     # Who bids in vain drops out.
     total = int(mentors.places.sum()), int(mentees.places.sum())
     bidder = int(total[0] > total[1]) if bidder is None else bidder
@@ -151,7 +153,10 @@ def maximise(
         rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
         ends = (network.mentor, network.mentee)[1 - bidder]
         if in_turn and statistics["auctions"] and (several or _too_dear(offers, scaled[1 - bidder], ends[taken])):
-            _fit(rows, worth_of(bidder), scaled[bidder], scaled[1 - bidder], bids, taken)
+            fit_prices(
+                rows.starts, rows.ends, network.mentors.edge, worth_of(bidder), scaled[bidder], scaled[1 - bidder],
+                bids.first, bids.places, bids.worth, positions,
+            )  # fmt: skip
             bidder = 1 - bidder
             rows, bids, offers = sides[bidder], seats[bidder], seats[1 - bidder]
         most = BIDS_PER_PLACE * int(bids.places.sum()) + 1000
@@ -169,27 +174,33 @@ def maximise(
             break
     flow = Flow(taken, prices[0].copy(), prices[1].copy(), statistics)
     _prices_of(flow)[1 - bidder][:] = scaled[1 - bidder] // scale
-    return improve(network, values, mentors, mentees, flow, bidder=bidder)
+    return _exact(network, along, mentors, mentees, flow, bidder)
 
 
-def improve(
-    network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow, *, bidder: int = 0
-) -> Flow:
+def improve(network: Network, values: Longs, mentors: Seating, mentees: Seating, flow: Flow) -> Flow:
     """The flow of greatest value from any flow within the places and any prices; changes it in place."""
+    return _exact(network, _Along(network, values), mentors, mentees, flow, 0)
+
+
+def _exact(network: Network, along: _Along, mentors: Seating, mentees: Seating, flow: Flow, bidder: int) -> Flow:
     sides, seats, prices = (network.mentors, network.mentees), (mentors, mentees), _prices_of(flow)
     other = 1 - bidder
     degrees = np.bincount((network.mentor, network.mentee)[other][flow.taken], minlength=len(prices[other]))
     used = degrees.astype(np.int64)
     lowest = np.where(used > seats[other].first, 0, np.where(used > 0, -seats[other].worth, -(2**62)))
     np.maximum(prices[other], lowest, out=prices[other])
-    dropped = _fit(sides[bidder], sides[bidder].along(values), prices[bidder], prices[other], seats[bidder], flow.taken)
+    rows = sides[bidder]
+    dropped = fit_prices(
+        rows.starts, rows.ends, rows.edge, along.of(bidder), prices[bidder], prices[other],
+        seats[bidder].first, seats[bidder].places, seats[bidder].worth, flow.taken,
+    )  # fmt: skip
     flow.statistics["dropped"] = flow.statistics.get("dropped", 0) + dropped
     for side in (bidder, other):
         rows, away = sides[side], 1 - side
         if not _lacks(seats[side], prices[side], (network.mentor, network.mentee)[side][flow.taken]):
             continue
         chains, looked = serve(
-            rows.starts, rows.ends, rows.edge, rows.along(values), prices[side], prices[away],
+            rows.starts, rows.ends, rows.edge, along.of(side), prices[side], prices[away],
             seats[side].first, seats[side].places, seats[side].worth,
             seats[away].first, seats[away].places, seats[away].worth, seats[away].slots, flow.taken,
         )  # fmt: skip
@@ -255,14 +266,22 @@ def value_and_bound(network: Network, values: Longs, mentors: Seating, mentees: 
     return value, bound + (high_over << 31) + low_over
 
 
+class _Along:
+    """Values by number of edge in the order of each side's edges, found once."""
+
+    def __init__(self, network: Network, values: Longs) -> None:
+        self._sides, self._values = (network.mentors, network.mentees), values
+        self._found: dict[int, Longs] = {}
+
+    def of(self, side: int) -> Longs:
+        """In the order of mentors (0) or of mentees (1)."""
+        if side not in self._found:
+            self._found[side] = self._sides[side].along(self._values)
+        return self._found[side]
+
+
 def _prices_of(flow: Flow) -> tuple[Longs, Longs]:
     return flow.mentor_prices, flow.mentee_prices
-
-
-def _fit(rows: Rows, values: Longs, own: Longs, other: Longs, seats: Seating, taken: Flags) -> int:
-    return fit_prices(
-        rows.starts, rows.ends, rows.edge, values, own, other, seats.first, seats.places, seats.worth, taken
-    )
 
 
 def _too_dear(seats: Seating, prices: Longs, ends: Shorts) -> bool:

@@ -14,6 +14,48 @@ from matching.domain.compiled import compiled
 from matching.domain.flow_paths import hold
 from matching.domain.graph import Flags, Longs, Shorts
 
+MANY = 0.1
+"""The share of people without anybody from which they first take what is free, before chains are looked for."""
+SCARCE = 1.5
+"""How many places there may be for each of them so that it matters who takes which."""
+
+
+@compiled
+def _take_free(
+    starts: Longs,
+    ends: Shorts,
+    edge: Shorts,
+    among: Flags,
+    places: Shorts,
+    other_places: Shorts,
+    slots: Longs,
+    taken: Flags,
+    held: Longs,
+    owner: Shorts,
+    degrees: Shorts,
+    filled: Shorts,
+) -> None:
+    """Cover those of `among` whom a free place is left for, each by whoever has the fewest edges, so that few chains are needed.
+    Changes `taken` and what everybody holds, as in `flow_paths.hold`.
+    """
+    wanted = np.zeros(len(other_places), np.int32)
+    for k in range(len(ends)):
+        wanted[ends[k]] += 1
+    for a in range(len(places)):
+        if not among[a] or degrees[a] > 0 or places[a] == 0:
+            continue
+        chosen, fewest = -1, np.int32(2**31 - 1)
+        for k in range(starts[a], starts[a + 1]):
+            b = ends[k]
+            if wanted[b] < fewest and filled[b] < other_places[b]:
+                chosen, fewest = k, wanted[b]
+        if chosen >= 0:
+            b = ends[chosen]
+            held[slots[b] + filled[b]], owner[slots[b] + filled[b]] = chosen, a
+            filled[b] += 1
+            degrees[a] += 1
+            taken[edge[chosen]] = True
+
 
 @compiled
 def cover(  # noqa: PLR0912, PLR0915 - one search; its parts share all of its state
@@ -39,8 +81,17 @@ def cover(  # noqa: PLR0912, PLR0915 - one search; its parts share all of its st
     edge_to, from_a = np.empty(others, np.int64), np.empty(others, np.int32)
     from_b, slot_of = np.empty(people, np.int32), np.empty(people, np.int64)
     queue = np.empty(people, np.int32)
+    room = other_places.sum()
     stamp = 0
     for rank in range(1, max(classes.max(), 0) + 1 if people else 0):
+        waiting = 0
+        for a in range(people):
+            if classes[a] == rank and degrees[a] == 0 and places[a] > 0:
+                waiting += 1
+        if waiting > MANY * people and room < SCARCE * waiting:
+            _take_free(
+                starts, ends, edge, classes == rank, places, other_places, slots, taken, held, owner, degrees, filled
+            )
         moved = True
         while moved:
             moved = False

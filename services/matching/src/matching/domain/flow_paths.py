@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.domain.compiled import compiled
+from matching.domain.compiled import compiled, prefetch
 from matching.domain.graph import Flags, Longs, Shorts
 
 FAR = 2**62
 """More than any distance."""
 
+_FETCHED = 64
+"""How many edges of the next nearest are fetched while those of the nearest are looked at."""
 _GIVE_UP = -1
 """The cheapest chain is none: the person does without the place. Chains that end at one who gives a place back are numbered
 below."""
@@ -121,6 +123,8 @@ def fit_prices(
         if price == FAR:
             price = 0
         own[a] = price
+        if lowest >= price:
+            continue
         for k in range(starts[a], starts[a + 1]):
             if taken[edge[k]] and values[k] - other[ends[k]] < price:
                 taken[edge[k]] = False
@@ -226,6 +230,11 @@ def serve(  # noqa: PLR0912, PLR0915 - one loop over one heap; its parts share a
             while size > 0 and keys[0] < length:
                 far, node = keys[0], nodes[0]
                 size = pop(keys, nodes, size)
+                if size > 0 and nodes[0] < people:
+                    begin = starts[nodes[0]]
+                    for ahead in range(begin, min(begin + _FETCHED, starts[nodes[0] + 1]), 8):
+                        prefetch(values, ahead)
+                        prefetch(ends, ahead)
                 if node < people:
                     if done_a[node]:
                         continue

@@ -141,7 +141,9 @@ class Objective:
         """People newly covered, per class."""
         counts = np.zeros(len(self.classes) + 1, dtype=np.int64)
         for side, positions in ((self.mentors, edges.mentor), (self.mentees, edges.mentee)):
-            counts += np.bincount(self.ranks(side)[np.unique(positions)], minlength=len(counts))
+            covered = np.zeros(len(side), dtype=np.bool_)
+            covered[positions] = True
+            counts += np.bincount(self.ranks(side)[covered], minlength=len(counts))
         return tuple(int(count) for count in counts[1:])
 
     def apart(self, packed: Longs) -> list[Longs]:
