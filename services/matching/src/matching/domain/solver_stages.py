@@ -20,6 +20,10 @@ NEAR_SLACK = 25
 """and how far below the prices they may be."""
 MISSING = 16
 """Edges per mentor that one question to the source may add."""
+AHEAD = 100
+"""How far above the floor tried it is foreseen who has no edges there, where the candidates began with few."""
+FORESEEN = 64
+"""Edges per mentor that are added of those."""
 _NO_QUOTAS = np.zeros(0, dtype=np.int64)
 
 
@@ -47,6 +51,9 @@ class Candidates:
         unit = objective.kept or objective.person
         self.known = Known(objective.mentors.places > 0, objective.mentees.places > 0, unit)
         self.statistics: dict[str, int] = {}
+        # Who has all edges that a higher floor may want: at first everybody, but with a start nobody.
+        begun = np.full(len(objective.mentors), start is None), np.full(len(objective.mentees), start is None)
+        self.ample: tuple[Flags, Flags] = begun
         self.told("candidates", 0.0)
         if others is not None:
             self.edges, self.known, self.pinned = others.edges, others.known.copy(unit), others.pinned
@@ -145,14 +152,16 @@ def highest_floor(
     """
     low, high = 1, most + 1
     while True:
+        high = min(high, _highest_thinkable(candidates, coverage) + 1)
+        hopes = {high - 1, guess}
         while high - low > 1:
             candidates.told("floor", 1 - (high - low) / HIGHEST_SCORE)
             middle = (low + high) // 2
-            if low < guess < high:
-                middle = guess
-            elif low == guess:
+            if within := [hope for hope in hopes if low < hope < high]:
+                middle = max(within)
+            elif low in hopes:
                 middle = min(low + 1 + (high - low) // 64, middle)
-            elif high == guess:
+            elif high in hopes:
                 middle = max(high - 1 - (high - low) // 64, middle)
             tried = cover_candidates(candidates, middle)
             if tried.profile == coverage.profile:
@@ -169,12 +178,56 @@ def highest_floor(
         low, high, guess, candidates.taken = low + 1, most + 1, low + 1, tried.taken
 
 
+def _highest_thinkable(candidates: Candidates, coverage: Coverage) -> int:
+    """The highest score from which as many people of each class and side as are covered have a candidate at all."""
+    objective, edges = candidates.objective, candidates.edges
+    taken = edges.select(edges.among(coverage.taken))
+    thinkable = HIGHEST_SCORE
+    for side, positions, ends in (
+        (objective.mentors, edges.mentor, taken.mentor),
+        (objective.mentees, edges.mentee, taken.mentee),
+    ):
+        ranks, highest = objective.ranks(side), _highest(edges, positions, len(side))
+        has = np.zeros(len(side), dtype=np.bool_)
+        has[ends] = True
+        for rank in range(1, len(objective.classes) + 1):
+            if many := int((has & (ranks == rank)).sum()):
+                thinkable = min(thinkable, int(np.sort(highest[ranks == rank])[-many]))
+    return thinkable
+
+
+def _highest(edges: Edges, positions: Shorts, people: int) -> Shorts:
+    """Everybody's highest score among the edges; 0 for none."""
+    highest = np.zeros(people, dtype=np.int32)
+    np.maximum.at(highest, positions, edges.score)
+    return highest
+
+
 def _proven(candidates: Candidates, least: int, wanted: tuple[int, ...] | None) -> Coverage:
     """The coverage by all edges from `least`; it may end early when `wanted` is reached."""
     while True:
         coverage = cover_candidates(candidates, least)
-        if coverage.profile == wanted or not candidates.add(_missing(candidates, least, coverage)):
+        if coverage.profile == wanted:
             return coverage
+        added = candidates.add(_missing(candidates, least, coverage))
+        if not added:
+            return coverage
+        if wanted is not None:
+            candidates.add(_foreseen(candidates, least))
+
+
+def _foreseen(candidates: Candidates, least: int) -> Edges:
+    """The best edges from `least` of people who hold none that is much better: one after the other would stop the search."""
+    edges, found = candidates.edges, Edges.none()
+    for side, positions in enumerate((edges.mentor, edges.mentee)):
+        ample = candidates.ample[side]
+        weak = ~ample & (_highest(edges, positions, len(ample)) < least + AHEAD)
+        ample |= weak
+        if weak.any():
+            nobody = np.zeros(len(candidates.ample[1 - side]), dtype=np.bool_)
+            asked = (nobody, ~weak, MISSING) if side else (~weak, nobody, FORESEEN)
+            found = found.joined(candidates.source.covering(least, *asked))
+    return found
 
 
 def _missing(candidates: Candidates, least: int, coverage: Coverage) -> Edges:
