@@ -1,12 +1,15 @@
-"""For which business unit a request acts."""
+"""For which business unit a request acts, and on whose participation."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from uuid import UUID
 
+from chassis.http import Read
 from chassis.ports import InvalidInput, NotVisible, Principal
 from fastapi import Query
+
+from enrollment.domain.participations import Participation
 
 ActingFor = Annotated[
     UUID | None,
@@ -29,3 +32,12 @@ def acting_unit(principal: Principal, named: UUID | None) -> UUID:
     if named != principal.business_unit_id and not principal.has("platform_admin"):
         raise NotVisible("no such unit")
     return named
+
+
+async def own_participation(read: Read, principal: Principal, participation_id: UUID) -> Participation:
+    """The caller's own participation. NotVisible for anybody else's, whatever else the caller may do."""
+    async with read() as views:
+        participation: Participation = (await views.participation(participation_id, principal)).participation
+    if principal.person_id is None or participation.person_id != principal.person_id:
+        raise NotVisible("no such participation")
+    return participation

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from chassis.http import Read, RequestBody, ResponseBody, Write, allow, problems
-from chassis.ports import NotVisible, Principal
+from chassis.ports import Principal
 from chassis.service import Service
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -15,11 +15,11 @@ from pydantic import ConfigDict, Field
 
 from enrollment.application.declare_groups import DeclareGroups, declare_groups
 from enrollment.application.revoke_audit_consent import RevokeAuditConsent, revoke_audit_consent
-from enrollment.application.views import GroupsView, ParticipationView
+from enrollment.application.views import GroupsView
 from enrollment.bootstrap import audit_key_of
 from enrollment.domain.audit_groups import DIMENSIONS, AuditGroups
-from enrollment.domain.participations import Participation
-from enrollment.entrypoints.routes_participations import ParticipationBody, participation_body
+from enrollment.entrypoints.acting import own_participation
+from enrollment.entrypoints.routes_participations import ParticipationBody, changed_body
 
 router = APIRouter(prefix="/v1", tags=["declarations"])
 
@@ -71,18 +71,6 @@ def _key(request: Request) -> bytes:
     return audit_key_of(service.settings)
 
 
-def _changed(participation: Participation) -> ParticipationBody:
-    return participation_body(ParticipationView(participation, None))
-
-
-async def _own(read: Read, principal: Principal, participation_id: UUID) -> Participation:
-    async with read() as views:
-        participation: Participation = (await views.participation(participation_id, principal)).participation
-    if principal.person_id is None or participation.person_id != principal.person_id:
-        raise NotVisible("no such participation")
-    return participation
-
-
 @router.get("/audit-dimensions", response_model=DimensionsBody)
 async def list_audit_dimensions(principal: Annotated[Principal, allow()]) -> DimensionsBody:
     """What can be declared for audits."""
@@ -113,10 +101,10 @@ async def declare_groups_route(
 ) -> Response:
     """Declare your groups, in place of what you declared before. The answer does not repeat them."""
     groups = AuditGroups.consented(body.groups, consent=body.consent)
-    participation = await _own(read, principal, participation_id)
+    participation = await own_participation(read, principal, participation_id)
     command = DeclareGroups(participation_id, groups, key)
     return await write(
-        lambda uow: declare_groups(command, uow), present=_changed, acting_for=participation.business_unit_id
+        lambda uow: declare_groups(command, uow), present=changed_body, acting_for=participation.business_unit_id
     )
 
 
@@ -125,7 +113,7 @@ async def get_audit_groups(
     participation_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")]
 ) -> OwnGroupsBody:
     """Your own groups, which nobody else is shown."""
-    participation = await _own(read, principal, participation_id)
+    participation = await own_participation(read, principal, participation_id)
     async with read(acting_for=participation.business_unit_id) as views:
         held: GroupsView | None = await views.audit_groups(participation_id)
     if held is None:
@@ -140,8 +128,8 @@ async def revoke_audit_consent_route(
     participation_id: UUID, read: Read, write: Write, principal: Annotated[Principal, allow("participant")]
 ) -> Response:
     """Take the consent back, without having to say why: what was declared is erased, and no later audit counts you."""
-    participation = await _own(read, principal, participation_id)
+    participation = await own_participation(read, principal, participation_id)
     command = RevokeAuditConsent(participation_id)
     return await write(
-        lambda uow: revoke_audit_consent(command, uow), present=_changed, acting_for=participation.business_unit_id
+        lambda uow: revoke_audit_consent(command, uow), present=changed_body, acting_for=participation.business_unit_id
     )

@@ -13,12 +13,12 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from enrollment.application.revoke_consent import RevokeConsent, revoke_consent
-from enrollment.application.views import ExperienceView, ParticipationView
+from enrollment.application.views import ExperienceView
 from enrollment.domain.declarations import STYLE_AXES, VALUES, Channel, Choice, recommends_hr_run
 from enrollment.domain.life_experience import EXPERIENCES, Purpose
-from enrollment.domain.participations import Participation
 from enrollment.domain.program_settings import MatchingMode
-from enrollment.entrypoints.routes_participations import ParticipationBody, participation_body
+from enrollment.entrypoints.acting import own_participation
+from enrollment.entrypoints.routes_participations import ParticipationBody, changed_body
 
 router = APIRouter(prefix="/v1", tags=["declarations"])
 
@@ -71,19 +71,6 @@ def _choice(choice: Choice) -> ChoiceBody:
     return ChoiceBody(code=choice.code, title=choice.title)
 
 
-def _changed(participation: Participation) -> ParticipationBody:
-    return participation_body(ParticipationView(participation, None))
-
-
-async def _own(read: Read, principal: Principal, participation_id: UUID) -> Participation:
-    """The caller's own participation. NotVisible for anybody else's, whatever else the caller may do."""
-    async with read() as views:
-        participation: Participation = (await views.participation(participation_id, principal)).participation
-    if principal.person_id is None or participation.person_id != principal.person_id:
-        raise NotVisible("no such participation")
-    return participation
-
-
 @router.get("/declarations", response_model=DeclarationsBody)
 async def list_declarations(principal: Annotated[Principal, allow()]) -> DeclarationsBody:
     """What values, working style, channels and life experience are chosen from."""
@@ -103,7 +90,7 @@ async def get_life_experience(
     participation_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")]
 ) -> ExperienceBody:
     """One's own life experience, which nobody else is shown."""
-    participation = await _own(read, principal, participation_id)
+    participation = await own_participation(read, principal, participation_id)
     async with read(acting_for=participation.business_unit_id) as views:
         held: ExperienceView | None = await views.experience(participation_id)
     if held is None:
@@ -118,10 +105,10 @@ async def revoke_consent_route(
     participation_id: UUID, read: Read, write: Write, principal: Annotated[Principal, allow("participant")]
 ) -> Response:
     """Take the consent back, without having to say why: what was declared is erased, and no match uses it any more."""
-    participation = await _own(read, principal, participation_id)
+    participation = await own_participation(read, principal, participation_id)
     command = RevokeConsent(participation_id)
     return await write(
-        lambda uow: revoke_consent(command, uow), present=_changed, acting_for=participation.business_unit_id
+        lambda uow: revoke_consent(command, uow), present=changed_body, acting_for=participation.business_unit_id
     )
 
 

@@ -241,7 +241,8 @@ def participation_body(shown: ParticipationView) -> ParticipationBody:
     )
 
 
-def _changed(participation: Participation) -> ParticipationBody:
+def changed_body(participation: Participation) -> ParticipationBody:
+    """The participation as shown to who has just changed it."""
     return participation_body(ParticipationView(participation, None))
 
 
@@ -315,7 +316,9 @@ async def apply_route(
         cohort = await views.cohort(cohort_id, principal)
         home_unit_id = await views.employed_unit(principal.person_id)
     command = ApplyToCohort(cohort_id, principal.person_id, home_unit_id, application, experience)
-    return await write(lambda uow: apply_to_cohort(command, uow), present=_changed, acting_for=cohort.business_unit_id)
+    return await write(
+        lambda uow: apply_to_cohort(command, uow), present=changed_body, acting_for=cohort.business_unit_id
+    )
 
 
 @router.post(
@@ -336,7 +339,9 @@ async def nominate_route(
         cohort = await views.cohort(cohort_id, principal)
         home_unit_id = await views.employed_unit(body.person_id)
     command = NominatePerson(cohort_id, body.person_id, home_unit_id, body.role)
-    return await write(lambda uow: nominate_person(command, uow), present=_changed, acting_for=cohort.business_unit_id)
+    return await write(
+        lambda uow: nominate_person(command, uow), present=changed_body, acting_for=cohort.business_unit_id
+    )
 
 
 @router.get("/participations", response_model=Page[ParticipationBody])
@@ -393,7 +398,7 @@ async def screen_route(
 ) -> Response:
     """Record the result of a screening."""
     command = ScreenCandidate(participation_id, body.passed, body.notes)
-    return await write(lambda uow: screen_candidate(command, uow), present=_changed)
+    return await write(lambda uow: screen_candidate(command, uow), present=changed_body)
 
 
 @router.post(
@@ -410,7 +415,7 @@ async def admission_route(
     async with read() as views:
         shown = await views.participation(participation_id, principal)
     command = DecideAdmission(participation_id, shown.participation.cohort_id, body.decision, body.priority)
-    return await write(lambda uow: decide_admission(command, uow), present=_changed)
+    return await write(lambda uow: decide_admission(command, uow), present=changed_body)
 
 
 @router.post(
@@ -428,4 +433,6 @@ async def withdrawal_route(
     participation = shown.participation
     is_self = participation.person_id == principal.person_id
     acting_for = participation.business_unit_id if is_self else None
-    return await write(lambda uow: withdraw(Withdraw(participation_id), uow), present=_changed, acting_for=acting_for)
+    return await write(
+        lambda uow: withdraw(Withdraw(participation_id), uow), present=changed_body, acting_for=acting_for
+    )
