@@ -52,7 +52,53 @@ def test_a_rule_is_named_and_a_cost_is_stated() -> None:
     assert excluded.reason is WhyNotReason.EXCLUDED_BY_RULES
     assert excluded.rules == ("same_team", "shared_language")
     assert excluded.words("de")[0] == "dasselbe Team"
-    assert asked(world, outcome, 1, 99).reason is WhyNotReason.NOT_IN_RUN
+    absent = asked(world, outcome, 1, 99)
+    assert absent.reason is WhyNotReason.NOT_IN_RUN
+    assert absent.words("en") == ("At least one of the two was not in this run.",)
+
+
+@pytest.mark.requirement("N3")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (WhyNot(WhyNotReason.PROPOSED), ("The run proposes these two to each other.",)),
+        (
+            WhyNot(WhyNotReason.COSTS_OTHERS, at_least={"people_covered": 0, "score": -40}),
+            ("With this pair the sum of all scores would fall by at least 40.",),
+        ),
+        (
+            WhyNot(
+                WhyNotReason.COSTS_OTHERS, at_least={"score": -40}, exactly={"people_covered_class_1": -2, "score": 30}
+            ),
+            ("With this pair the number of people who have one would fall by 2.",),
+        ),
+        (
+            WhyNot(WhyNotReason.COSTS_OTHERS, exactly={"people_covered": 0, "kept": -3, "score": 9}),
+            ("With this pair the number of proposals that are kept would fall by 3.",),
+        ),
+        (
+            WhyNot(WhyNotReason.BELOW_FLOOR, score=300, floor=401),
+            ("Their score of 300 is below 401, the lowest with which everybody who can have a pair has one.",),
+        ),
+        (
+            WhyNot(WhyNotReason.EQUAL_BY_TIES, at_least={"people_covered": 0, "score": 0}),
+            ("Another choice is exactly as good: the published rule for equal results decided.",),
+        ),
+        (
+            WhyNot(WhyNotReason.EQUAL_BY_TIES, at_least={"score": 0}, exactly={"floor": 0, "score": -1}),
+            ("With this pair the sum of all scores would fall by 1.",),
+        ),
+    ],
+)
+def test_an_answer_is_told_in_words_by_the_cost_that_counts_most(answer: WhyNot, words: tuple[str, ...]) -> None:
+    assert answer.words("en") == words
+    assert all(len(answer.words(language)) == len(words) for language in LANGUAGES)
+
+
+@pytest.mark.requirement("N3")
+def test_a_floor_and_what_else_a_pair_costs_are_both_told() -> None:
+    answer = WhyNot(WhyNotReason.BELOW_FLOOR, score=300, floor=401, exactly={"people_covered": 0, "floor": -101})
+    assert answer.words("de")[1] == "Mit diesem Paar sänke die niedrigste Bewertung aller Paare um 101."
 
 
 @pytest.mark.requirement("N3")

@@ -17,10 +17,10 @@ from matching.domain.certificate import proof_of
 from matching.domain.checker import Claim
 from matching.domain.facts import Candidate, Snapshot
 from matching.domain.forced_pair import proven, rank_of, with_pair
-from matching.domain.optimum import stated_levels
+from matching.domain.optimum import ONE_CLASS, stated_levels
 from matching.domain.rules import HardRules
 from matching.domain.run_input import RunInput
-from matching.domain.sentences import Language, rule_words
+from matching.domain.sentences import AT_LEAST, Language, coded, rule_words, said
 
 
 class WhyNotReason(StrEnum):
@@ -32,6 +32,9 @@ class WhyNotReason(StrEnum):
     BELOW_FLOOR = "below_floor"
     COSTS_OTHERS = "costs_others"
     EQUAL_BY_TIES = "equal_by_ties"
+
+
+_ALWAYS = {WhyNotReason.PROPOSED: "why_not_proposed", WhyNotReason.NOT_IN_RUN: "why_not_absent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,19 @@ class WhyNot:
     exactly: Mapping[str, int] | None = field(default=None)
 
     def words(self, language: Language) -> tuple[str, ...]:
-        """The rules in words."""
-        return tuple(rule_words(rule, language) for rule in self.rules)
+        """The rules in words; or what speaks against the pair, of its costs the one that counts most."""
+        return (*(rule_words(rule, language) for rule in self.rules), *said(self._against(), language))
+
+    def _against(self) -> list[str]:
+        if self.reason in _ALWAYS:
+            return [coded(_ALWAYS[self.reason])]
+        below = [coded("why_not_floor", self.score, self.floor)] if self.reason is WhyNotReason.BELOW_FLOOR else []
+        known, prefix = (self.at_least, AT_LEAST) if self.exactly is None else (self.exactly, "")
+        cost = next(((level, change) for level, change in (known or {}).items() if change), None)
+        if cost is not None:
+            level = ONE_CLASS if cost[0].startswith(ONE_CLASS) else cost[0]
+            return [*below, coded(f"costs_{level}", f"{prefix}{-cost[1]}")]
+        return below or ([coded("why_not_ties")] if self.reason is WhyNotReason.EQUAL_BY_TIES else [])
 
 
 def why_not(

@@ -142,6 +142,54 @@ _SENTENCES: Mapping[str, tuple[str, str, str, str]] = {
         "Un autre choix était presque aussi bon : un peu moins de points communs l'aurait changé.",
         "Otra elección era casi igual de buena: algo menos en común la habría cambiado.",
     ),
+    "why_not_proposed": (
+        "The run proposes these two to each other.",
+        "Der Lauf schlägt diese beiden einander vor.",
+        "Le calcul propose ces deux personnes l'une à l'autre.",
+        "El cálculo propone a estas dos personas entre sí.",
+    ),
+    "why_not_absent": (
+        "At least one of the two was not in this run.",
+        "Mindestens eine der beiden Personen war nicht in diesem Lauf.",
+        "Au moins une des deux personnes n'était pas dans ce calcul.",
+        "Al menos una de las dos no estaba en este cálculo.",
+    ),
+    "why_not_floor": (
+        "Their score of {0} is below {1}, the lowest with which everybody who can have a pair has one.",
+        "Ihre Bewertung von {0} liegt unter {1}, der niedrigsten, mit der alle ein Paar haben, die eines haben können.",
+        "Leur score de {0} est inférieur à {1}, le plus bas avec lequel chaque personne qui peut être réunie l'est.",
+        "Su puntuación de {0} está por debajo de {1}, la más baja con la que toda persona que puede tener pareja la tiene.",
+    ),
+    "why_not_ties": (
+        "Another choice is exactly as good: the published rule for equal results decided.",
+        "Eine andere Wahl ist genau ebenso gut: die veröffentlichte Regel für Gleichstände hat entschieden.",
+        "Un autre choix est exactement aussi bon : la règle publiée pour les résultats égaux a tranché.",
+        "Otra elección es exactamente igual de buena: decidió la norma publicada para resultados iguales.",
+    ),
+    "costs_people_covered": (
+        "With this pair the number of people who have one would fall by {0}.",
+        "Mit diesem Paar sänke die Zahl derer, die eines haben, um {0}.",
+        "Avec ce binôme, le nombre de personnes réunies serait moindre ; différence : {0}.",
+        "Con esta pareja, el número de personas con pareja bajaría en {0}.",
+    ),
+    "costs_kept": (
+        "With this pair the number of proposals that are kept would fall by {0}.",
+        "Mit diesem Paar sänke die Zahl der erhaltenen Vorschläge um {0}.",
+        "Avec ce binôme, le nombre de propositions conservées serait moindre ; différence : {0}.",
+        "Con esta pareja, el número de propuestas conservadas bajaría en {0}.",
+    ),
+    "costs_floor": (
+        "With this pair the lowest score of all pairs would fall by {0}.",
+        "Mit diesem Paar sänke die niedrigste Bewertung aller Paare um {0}.",
+        "Avec ce binôme, le score le plus bas de tous serait moindre ; différence : {0}.",
+        "Con esta pareja, la puntuación más baja de todas bajaría en {0}.",
+    ),
+    "costs_score": (
+        "With this pair the sum of all scores would fall by {0}.",
+        "Mit diesem Paar sänke die Summe aller Bewertungen um {0}.",
+        "Avec ce binôme, la somme de tous les scores serait moindre ; différence : {0}.",
+        "Con esta pareja, la suma de todas las puntuaciones bajaría en {0}.",
+    ),
     "no_capacity": (
         "Nothing of their own would change that: the places are taken.",
         "Nichts Eigenes würde daran etwas ändern: die Plätze sind vergeben.",
@@ -173,6 +221,10 @@ _SENTENCES: Mapping[str, tuple[str, str, str, str]] = {
         "Eximir de una regla abriría una plaza: {0}.",
     ),
 }
+
+AT_LEAST = ">="
+"""Before a value: that much or more."""
+_AT_LEAST = ("at least {0}", "mindestens {0}", "au moins {0}", "al menos {0}")
 
 _RULES: Mapping[str, tuple[str, str, str, str]] = {
     "same_person": ("the same person", "dieselbe Person", "la même personne", "la misma persona"),
@@ -276,6 +328,8 @@ def _said(word: str, language: int) -> str:
 def _value(name: str, place: int, value: str, language: int) -> str:
     if name.startswith(("mentor_offers", "mentee_offers")):
         return topic_words(value)
+    if value.startswith(AT_LEAST):
+        return _AT_LEAST[language].format(value.removeprefix(AT_LEAST))
     if (name, place) in (("excluded_by", 2), ("relax_rule", 0)):
         return _RULES[value][language] if value in _RULES else value
     return value

@@ -86,7 +86,7 @@ class WhyNotBody(ResponseBody):
                     "floor": 326,
                     "at_least": {"people_covered": 0, "score": -40},
                     "exactly": {"people_covered": 0, "score": -55},
-                    "words": [],
+                    "words": ["With this pair the sum of all scores would fall by 55."],
                 }
             ]
         }
@@ -104,7 +104,9 @@ class WhyNotBody(ResponseBody):
     exactly: Mapping[str, int] | None = Field(
         description="What it does cost, by level, found by solving again with the pair forced; null unless asked for."
     )
-    words: tuple[str, ...] = Field(description="The rules in words of the reader's language.")
+    words: tuple[str, ...] = Field(
+        description="In the reader's language: the rules, or what speaks against the pair and, of its costs, the one that counts most."
+    )
 
 
 class WouldChangeBody(ResponseBody):
