@@ -9,7 +9,7 @@ import numpy as np
 
 from matching.domain.flow_auction import bid
 from matching.domain.flow_coverage import cover
-from matching.domain.flow_paths import columns_of, fit_prices, serve, worth_of_edges
+from matching.domain.flow_paths import FAR, columns_of, fit_prices, serve, worth_of_edges
 from matching.domain.flow_prices import centre_prices, raise_prices
 from matching.domain.graph import Flags, Longs, Shorts
 
@@ -17,9 +17,6 @@ IN_TURN = 0.97
 """The share of the larger side's places from which on both sides bid."""
 BIDS_PER_PLACE = 60
 """How many bids an auction may take per place before the exact part goes on from what it has reached."""
-
-
-_NO_LIMIT = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ def _exact(network: Network, along: _Along, mentors: Seating, mentees: Seating, 
     other = 1 - bidder
     degrees = np.bincount((network.mentor, network.mentee)[other][flow.taken], minlength=len(prices[other]))
     used = degrees.astype(np.int64)
-    lowest = np.where(used > seats[other].first, 0, np.where(used > 0, -seats[other].worth, -(2**62)))
+    lowest = np.where(used > seats[other].first, 0, np.where(used > 0, -seats[other].worth, -FAR))
     np.maximum(prices[other], lowest, out=prices[other])
     rows = sides[bidder]
     dropped = fit_prices(
@@ -249,7 +246,7 @@ def keep_slack(
     mentor, mentee = network.mentor[flow.taken], network.mentee[flow.taken]
     used = np.bincount(mentor, minlength=len(mentors.places))
     highest = np.where(used < mentors.first, -mentors.worth, 0)
-    highest[used >= mentors.places] = _NO_LIMIT
+    highest[used >= mentors.places] = FAR
     np.minimum.at(highest, mentor, values[flow.taken] - flow.mentee_prices[mentee])
     np.copyto(flow.mentor_prices, highest, where=mentors.places > 0)
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from matching.domain.compiled import compiled, prefetch
+from matching.domain.flow_paths import fetch_edges
 from matching.domain.graph import Flags, Longs, Shorts
 
 AHEAD = 2
 """How many bidders ahead edges are fetched: at fifty thousand people a bid waits for memory longer than it computes."""
-FETCHED = 64
-"""How many edges at most are fetched ahead."""
 _LOWEST = np.int64(-(2**62))
 
 
@@ -51,6 +50,7 @@ def bid(  # noqa: PLR0912, PLR0915 - one loop over one queue; its parts share al
     amount = np.zeros(slots[-1], np.int64)
     queue = np.empty(bidders, np.int32)
     waits = np.zeros(bidders, np.bool_)
+    # A signed place might be one from the end, which numba asks about each time.
     others = ends.view(np.uint32)
     longest = 0
     for a in range(bidders):
@@ -70,13 +70,8 @@ def bid(  # noqa: PLR0912, PLR0915 - one loop over one queue; its parts share al
         waits[a] = False
         if waiting > AHEAD:
             following = queue[head + AHEAD if head + AHEAD < bidders else head + AHEAD - bidders]
-            begin = starts[following]
-            end = min(begin + FETCHED, starts[following + 1])
-            prefetch(taken, begin)
-            for edge in range(begin, end, 8):
-                prefetch(values, edge)
-            for edge in range(begin, end, 16):
-                prefetch(ends, edge)
+            prefetch(taken, starts[following])
+            fetch_edges(starts, ends, values, following)
         while degrees[a] < places[a]:
             alone = -worth[a] if degrees[a] < first[a] else np.int64(0)
             begin, many = starts[a], starts[a + 1] - starts[a]

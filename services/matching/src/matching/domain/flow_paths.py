@@ -20,7 +20,7 @@ FAR = 2**62
 """More than any distance."""
 
 _FETCHED = 64
-"""How many edges of the next nearest are fetched while those of the nearest are looked at."""
+"""How many edges of somebody are fetched ahead at most."""
 _GIVE_UP = -1
 """The cheapest chain is none: the person does without the place. Chains that end at one who gives a place back are numbered
 below."""
@@ -152,6 +152,17 @@ def hold(starts: Longs, ends: Shorts, edge: Shorts, slots: Longs, taken: Flags) 
 
 
 @compiled
+def fetch_edges(starts: Longs, ends: Shorts, values: Longs, node: int) -> None:
+    """Have the edges of somebody brought near while those of others are looked at."""
+    begin = starts[node]
+    end = min(begin + _FETCHED, starts[node + 1])
+    for place in range(begin, end, 8):
+        prefetch(values, place)
+    for place in range(begin, end, 16):
+        prefetch(ends, place)
+
+
+@compiled
 def push(keys: Longs, nodes: Shorts, size: int, key: int, node: int) -> int:
     """Put a node on the heap of `size` elements; its new size."""
     place = size
@@ -231,10 +242,7 @@ def serve(  # noqa: PLR0912, PLR0915 - one loop over one heap; its parts share a
                 far, node = keys[0], nodes[0]
                 size = pop(keys, nodes, size)
                 if size > 0 and nodes[0] < people:
-                    begin = starts[nodes[0]]
-                    for ahead in range(begin, min(begin + _FETCHED, starts[nodes[0] + 1]), 8):
-                        prefetch(values, ahead)
-                        prefetch(ends, ahead)
+                    fetch_edges(starts, ends, values, nodes[0])
                 if node < people:
                     if done_a[node]:
                         continue

@@ -25,10 +25,6 @@ class Reached:
     ties: int
     rematch: bool
 
-    def above_score(self, classes: tuple[str, ...]) -> tuple[int, ...]:
-        """The levels that count more than the sum of scores, in their order."""
-        return (*(self.coverage.get(level, 0) for level in classes), self.floor, self.kept)
-
     def less(self, other: Reached) -> dict[str, int]:
         """By how much this is more than another, by the levels of a certificate without the ties; the first counts most."""
         classes = classes_of(self, other)

@@ -20,7 +20,7 @@ NEAR_SLACK = 25
 """and how far below the prices they may be."""
 MISSING = 16
 """Edges per mentor that one question to the source may add."""
-AHEAD = 100
+FORESIGHT = 100
 """How far above the floor tried it is foreseen who has no edges there, where the candidates began with few."""
 FORESEEN = 64
 """Edges per mentor that are added of those."""
@@ -207,10 +207,7 @@ def _proven(candidates: Candidates, least: int, wanted: tuple[int, ...] | None) 
     """The coverage by all edges from `least`; it may end early when `wanted` is reached."""
     while True:
         coverage = cover_candidates(candidates, least)
-        if coverage.profile == wanted:
-            return coverage
-        added = candidates.add(_missing(candidates, least, coverage))
-        if not added:
+        if coverage.profile == wanted or not candidates.add(_missing(candidates, least, coverage)):
             return coverage
         if wanted is not None:
             candidates.add(_foreseen(candidates, least))
@@ -221,7 +218,7 @@ def _foreseen(candidates: Candidates, least: int) -> Edges:
     edges, found = candidates.edges, Edges.none()
     for side, positions in enumerate((edges.mentor, edges.mentee)):
         ample = candidates.ample[side]
-        weak = ~ample & (_highest(edges, positions, len(ample)) < least + AHEAD)
+        weak = ~ample & (_highest(edges, positions, len(ample)) < least + FORESIGHT)
         ample |= weak
         if weak.any():
             nobody = np.zeros(len(candidates.ample[1 - side]), dtype=np.bool_)
