@@ -36,6 +36,14 @@ async def own_participation(participation_id: UUID, uow: EnrollmentUnitOfWork) -
     return participation
 
 
+async def personal_participation(participation_id: UUID, uow: EnrollmentUnitOfWork) -> Participation:
+    """The caller's own participation, locked. Raises NotVisible for anybody else's, whatever else the caller may do."""
+    participation = await own_participation(participation_id, uow)
+    if uow.principal.person_id is None or uow.principal.person_id != participation.person_id:
+        raise NotVisible("no such participation")
+    return participation
+
+
 def sees_as_facilitator(principal: Principal, facilitator_ids: tuple[UUID, ...]) -> bool:
     """Whether the principal's role lets them see a program and what hangs on it: facilitators only where they are named (R3-20)."""
     if principal.has("program_manager", "platform_admin"):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.ports import Conflict, NotVisible
 
-from enrollment.application.access import own_participation
+from enrollment.application.access import personal_participation
 from enrollment.application.audit_consent import publish_groups
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.audit_groups import AuditGroups
@@ -30,9 +30,7 @@ async def declare_groups(command: DeclareGroups, uow: EnrollmentUnitOfWork) -> P
     NotVisible unless it is the caller's own. InvalidInput when the program has switched off a dimension, Conflict when they take part
     no more or the cohort is closed. The audit says that a consent was given, not what was declared.
     """
-    participation = await own_participation(command.participation_id, uow)
-    if uow.principal.person_id is None or uow.principal.person_id != participation.person_id:
-        raise NotVisible("no such participation")
+    participation = await personal_participation(command.participation_id, uow)
     cohort = await uow.cohorts.get(participation.cohort_id, share=True)
     program = await uow.programs.get(participation.program_id)
     if cohort is None or program is None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.ports import NotVisible
-
-from enrollment.application.access import own_participation
+from enrollment.application.access import personal_participation
 from enrollment.application.audit_consent import forget_groups
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.participations import Participation
@@ -25,9 +23,7 @@ async def revoke_audit_consent(command: RevokeAuditConsent, uow: EnrollmentUnitO
 
     NotVisible unless it is the caller's own: nobody else may take a consent back, or learn whether there was one.
     """
-    participation = await own_participation(command.participation_id, uow)
-    if uow.principal.person_id is None or uow.principal.person_id != participation.person_id:
-        raise NotVisible("no such participation")
+    participation = await personal_participation(command.participation_id, uow)
     if forget_groups(participation, uow):
         uow.participations.save(participation)
         uow.audit(

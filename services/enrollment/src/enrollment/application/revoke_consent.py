@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.ports import NotVisible
-
-from enrollment.application.access import own_participation
+from enrollment.application.access import personal_participation
 from enrollment.application.facts import publish_participation
 from enrollment.application.ports import EnrollmentUnitOfWork
 from enrollment.domain.life_experience import Purpose
@@ -26,9 +24,7 @@ async def revoke_consent(command: RevokeConsent, uow: EnrollmentUnitOfWork) -> P
 
     NotVisible unless it is the caller's own: nobody else may take a consent back, or learn whether there was one.
     """
-    participation = await own_participation(command.participation_id, uow)
-    if uow.principal.person_id is None or uow.principal.person_id != participation.person_id:
-        raise NotVisible("no such participation")
+    participation = await personal_participation(command.participation_id, uow)
     if participation.revoke_consent():
         uow.participations.save(participation)
         uow.participations.forget_experience(participation)

@@ -34,7 +34,7 @@ def acting_unit(principal: Principal, named: UUID | None) -> UUID:
     return named
 
 
-async def own_participation(read: Read, principal: Principal, participation_id: UUID) -> Participation:
+async def personal_participation(read: Read, principal: Principal, participation_id: UUID) -> Participation:
     """The caller's own participation. NotVisible for anybody else's, whatever else the caller may do."""
     async with read() as views:
         participation: Participation = (await views.participation(participation_id, principal)).participation

@@ -18,7 +18,7 @@ from enrollment.application.revoke_audit_consent import RevokeAuditConsent, revo
 from enrollment.application.views import GroupsView
 from enrollment.bootstrap import audit_key_of
 from enrollment.domain.audit_groups import DIMENSIONS, AuditGroups
-from enrollment.entrypoints.acting import own_participation
+from enrollment.entrypoints.acting import personal_participation
 from enrollment.entrypoints.routes_participations import ParticipationBody, changed_body
 
 router = APIRouter(prefix="/v1", tags=["declarations"])
@@ -101,7 +101,7 @@ async def declare_groups_route(
 ) -> Response:
     """Declare your groups, in place of what you declared before. The answer does not repeat them."""
     groups = AuditGroups.consented(body.groups, consent=body.consent)
-    participation = await own_participation(read, principal, participation_id)
+    participation = await personal_participation(read, principal, participation_id)
     command = DeclareGroups(participation_id, groups, key)
     return await write(
         lambda uow: declare_groups(command, uow), present=changed_body, acting_for=participation.business_unit_id
@@ -113,7 +113,7 @@ async def get_audit_groups(
     participation_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")]
 ) -> OwnGroupsBody:
     """Your own groups, which nobody else is shown."""
-    participation = await own_participation(read, principal, participation_id)
+    participation = await personal_participation(read, principal, participation_id)
     async with read(acting_for=participation.business_unit_id) as views:
         held: GroupsView | None = await views.audit_groups(participation_id)
     if held is None:
@@ -128,7 +128,7 @@ async def revoke_audit_consent_route(
     participation_id: UUID, read: Read, write: Write, principal: Annotated[Principal, allow("participant")]
 ) -> Response:
     """Take the consent back, without having to say why: what was declared is erased, and no later audit counts you."""
-    participation = await own_participation(read, principal, participation_id)
+    participation = await personal_participation(read, principal, participation_id)
     command = RevokeAuditConsent(participation_id)
     return await write(
         lambda uow: revoke_audit_consent(command, uow), present=changed_body, acting_for=participation.business_unit_id

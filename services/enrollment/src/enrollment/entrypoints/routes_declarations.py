@@ -17,7 +17,7 @@ from enrollment.application.views import ExperienceView
 from enrollment.domain.declarations import STYLE_AXES, VALUES, Channel, Choice, recommends_hr_run
 from enrollment.domain.life_experience import EXPERIENCES, Purpose
 from enrollment.domain.program_settings import MatchingMode
-from enrollment.entrypoints.acting import own_participation
+from enrollment.entrypoints.acting import personal_participation
 from enrollment.entrypoints.routes_participations import ParticipationBody, changed_body
 
 router = APIRouter(prefix="/v1", tags=["declarations"])
@@ -90,7 +90,7 @@ async def get_life_experience(
     participation_id: UUID, read: Read, principal: Annotated[Principal, allow("participant")]
 ) -> ExperienceBody:
     """One's own life experience, which nobody else is shown."""
-    participation = await own_participation(read, principal, participation_id)
+    participation = await personal_participation(read, principal, participation_id)
     async with read(acting_for=participation.business_unit_id) as views:
         held: ExperienceView | None = await views.experience(participation_id)
     if held is None:
@@ -105,7 +105,7 @@ async def revoke_consent_route(
     participation_id: UUID, read: Read, write: Write, principal: Annotated[Principal, allow("participant")]
 ) -> Response:
     """Take the consent back, without having to say why: what was declared is erased, and no match uses it any more."""
-    participation = await own_participation(read, principal, participation_id)
+    participation = await personal_participation(read, principal, participation_id)
     command = RevokeConsent(participation_id)
     return await write(
         lambda uow: revoke_consent(command, uow), present=changed_body, acting_for=participation.business_unit_id
